@@ -1,0 +1,30 @@
+/** What a process needs to start. Frozen; only `load.ts` reads the environment. */
+export interface Config {
+  readonly dataDir: string
+  readonly host: string
+  readonly port: number
+  /** Null: the admin plane answers on the same address as the proxy. */
+  readonly adminHost: string | null
+  readonly adminPort: number | null
+  /** Hex or base64 of 32 bytes; null: `master.key` in the data directory. */
+  readonly masterKey: string | null
+  /** Null: SQLite in the data directory. */
+  readonly databaseUrl: string | null
+  readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent'
+  /** Null: `logs/` in the data directory. */
+  readonly logDir: string | null
+  /** CIDR. */
+  readonly trustedProxies: readonly string[]
+  readonly allowPrivateUpstreams: readonly string[]
+  /** Bytes. */
+  readonly maxBodyBytes: number
+  readonly connectTimeoutMs: number
+  readonly firstByteTimeoutMs: number
+  readonly idleTimeoutMs: number
+  /** How long streams may go on after SIGTERM. */
+  readonly drainTimeoutMs: number
+  /** What happens at start to holds whose outcome nobody knows. */
+  readonly recovery: 'charge-estimate' | 'charge-hold' | 'release'
+  /** Output tokens a hold reserves when neither client nor model sets a limit. */
+  readonly defaultReserveTokens: number
+}

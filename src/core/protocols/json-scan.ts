@@ -1,0 +1,231 @@
+import { isUtf8 } from 'node:buffer'
+import { GatewayError } from '../kernel/errors.ts'
+
+/**
+ * Reads a JSON object as bytes: checks that the whole text is valid JSON (RFC 8259) and in UTF-8, and tells where each top-level value stands, without building
+ * anything. Same-protocol bodies are never parsed and stringified: they are scanned once and cut at these places.
+ */
+export interface Field {
+  readonly key: string
+  /** Index of the key's opening quote. */
+  readonly keyStart: number
+  readonly valueStart: number
+  /** Index just behind the value. */
+  readonly valueEnd: number
+}
+
+export interface ScannedObject {
+  readonly bytes: Buffer
+  readonly fields: ReadonlyMap<string, Field>
+  /** Index of the `{`. */
+  readonly open: number
+  /** Index of the closing `}`. */
+  readonly close: number
+}
+
+const maxDepth = 128
+
+const QUOTE = 0x22
+const BACKSLASH = 0x5c
+const OPEN_BRACE = 0x7b
+const CLOSE_BRACE = 0x7d
+const OPEN_BRACKET = 0x5b
+const CLOSE_BRACKET = 0x5d
+const COMMA = 0x2c
+const COLON = 0x3a
+
+const isSpace = (byte: number | undefined): boolean => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09
+const isDigit = (byte: number | undefined): boolean => byte !== undefined && byte >= 0x30 && byte <= 0x39
+const isHex = (byte: number | undefined): boolean =>
+  byte !== undefined && (isDigit(byte) || (byte >= 0x41 && byte <= 0x46) || (byte >= 0x61 && byte <= 0x66))
+
+const invalid = (at: number, what = 'unexpected character'): GatewayError =>
+  new GatewayError('invalid_json', `The body is not valid JSON: ${what} at byte ${at}.`)
+
+/** Throws GatewayError 400: `invalid_utf8`, `invalid_json`, `json_too_deep`, `duplicate_key` (top level only), `invalid_request` when it is no object. */
+export const scanObject = (bytes: Buffer): ScannedObject => {
+  if (!isUtf8(bytes)) throw new GatewayError('invalid_utf8')
+  let at = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0
+  at = skipSpace(bytes, at)
+  if (at === bytes.length) throw new GatewayError('invalid_json', 'The body is empty. Send a JSON object.')
+  if (bytes[at] !== OPEN_BRACE) {
+    skipValue(bytes, at)
+    throw new GatewayError('invalid_request', 'The body must be a JSON object.')
+  }
+  const open = at
+  const fields = new Map<string, Field>()
+  at = skipSpace(bytes, at + 1)
+  if (bytes[at] !== CLOSE_BRACE) {
+    for (;;) {
+      if (bytes[at] !== QUOTE) throw invalid(at, 'a key is expected')
+      const keyStart = at
+      at = skipString(bytes, at)
+      const key = JSON.parse(bytes.toString('utf8', keyStart, at)) as string
+      at = skipSpace(bytes, at)
+      if (bytes[at] !== COLON) throw invalid(at, '":" is expected')
+      const valueStart = skipSpace(bytes, at + 1)
+      at = skipValue(bytes, valueStart)
+      if (fields.has(key)) throw new GatewayError('duplicate_key', `The key "${key.slice(0, 64)}" appears twice at the top level of the body.`, { param: key.slice(0, 64) })
+      fields.set(key, { key, keyStart, valueStart, valueEnd: at })
+      at = skipSpace(bytes, at)
+      if (bytes[at] === CLOSE_BRACE) break
+      if (bytes[at] !== COMMA) throw invalid(at, '"," or "}" is expected')
+      at = skipSpace(bytes, at + 1)
+    }
+  }
+  const close = at
+  at = skipSpace(bytes, at + 1)
+  if (at !== bytes.length) throw invalid(at, 'text after the end of the object')
+  return { bytes, fields, open, close }
+}
+
+/** The parsed value of one field; undefined when the field is absent. */
+export const readField = (scanned: ScannedObject, key: string): unknown => {
+  const field = scanned.fields.get(key)
+  return field && (JSON.parse(scanned.bytes.toString('utf8', field.valueStart, field.valueEnd)) as unknown)
+}
+
+/** One replacement in a body: the bytes from `start` to `end` become `text`. */
+export interface Cut {
+  readonly start: number
+  readonly end: number
+  readonly text: string
+}
+
+/** The body with all cuts applied; the same buffer when there are none. Cuts must not overlap. */
+export const splice = (bytes: Buffer, cuts: readonly Cut[]): Buffer => {
+  if (cuts.length === 0) return bytes
+  const ordered = cuts.length === 1 ? cuts : cuts.toSorted((left, right) => left.start - right.start)
+  let size = bytes.length
+  for (const cut of ordered) size += Buffer.byteLength(cut.text) - (cut.end - cut.start)
+  const result = Buffer.allocUnsafe(size)
+  let from = 0
+  let to = 0
+  for (const cut of ordered) {
+    to += bytes.copy(result, to, from, cut.start)
+    to += result.write(cut.text, to)
+    from = cut.end
+  }
+  bytes.copy(result, to, from)
+  return result
+}
+
+/** A cut that sets a top-level field: replaces its value, or adds the field in front of the closing brace. */
+export const setField = (scanned: ScannedObject, key: string, json: string): Cut => {
+  const field = scanned.fields.get(key)
+  if (field) return { start: field.valueStart, end: field.valueEnd, text: json }
+  return { start: scanned.close, end: scanned.close, text: `${scanned.fields.size > 0 ? ',' : ''}${JSON.stringify(key)}:${json}` }
+}
+
+const skipSpace = (bytes: Buffer, from: number): number => {
+  let at = from
+  while (isSpace(bytes[at])) at++
+  return at
+}
+
+/** Index just behind the string that opens at `from`. */
+const skipString = (bytes: Buffer, from: number): number => {
+  const length = bytes.length
+  let at = from + 1
+  while (at < length) {
+    const byte = bytes[at]!
+    if (byte === QUOTE) return at + 1
+    if (byte === BACKSLASH) at = skipEscape(bytes, at)
+    else if (byte < 0x20) throw invalid(at, 'a control character in a string')
+    else at++
+  }
+  throw invalid(from, 'a string without an end')
+}
+
+const skipEscape = (bytes: Buffer, at: number): number => {
+  switch (bytes[at + 1]) {
+    case QUOTE:
+    case BACKSLASH:
+    case 0x2f:
+    case 0x62:
+    case 0x66:
+    case 0x6e:
+    case 0x72:
+    case 0x74:
+      return at + 2
+    case 0x75:
+      if (isHex(bytes[at + 2]) && isHex(bytes[at + 3]) && isHex(bytes[at + 4]) && isHex(bytes[at + 5])) return at + 6
+  }
+  throw invalid(at, 'a broken escape')
+}
+
+/** Index just behind the value that starts at `from`. Walks nested values without recursion, so that no depth can overflow the stack. */
+const skipValue = (bytes: Buffer, from: number): number => {
+  // One bit of history per level: what closes it.
+  const closers: number[] = []
+  let at = from
+  for (;;) {
+    at = skipSpace(bytes, at)
+    const byte = bytes[at]
+    if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
+      if (closers.length === maxDepth) throw new GatewayError('json_too_deep', `The body is nested more than ${maxDepth} levels deep.`)
+      const closer = byte === OPEN_BRACE ? CLOSE_BRACE : CLOSE_BRACKET
+      at = skipSpace(bytes, at + 1)
+      if (bytes[at] === closer) at++
+      else {
+        closers.push(closer)
+        if (closer === CLOSE_BRACE) at = skipKey(bytes, at)
+        continue
+      }
+    } else if (byte === QUOTE) at = skipString(bytes, at)
+    else at = skipScalar(bytes, at)
+    // A value has ended: close levels until a comma opens the next value.
+    for (;;) {
+      const closer = closers.at(-1)
+      if (closer === undefined) return at
+      at = skipSpace(bytes, at)
+      if (bytes[at] === closer) {
+        closers.pop()
+        at++
+        continue
+      }
+      if (bytes[at] !== COMMA) throw invalid(at, '"," is expected')
+      at++
+      if (closer === CLOSE_BRACE) at = skipKey(bytes, skipSpace(bytes, at))
+      break
+    }
+  }
+}
+
+const skipKey = (bytes: Buffer, from: number): number => {
+  if (bytes[from] !== QUOTE) throw invalid(from, 'a key is expected')
+  const at = skipSpace(bytes, skipString(bytes, from))
+  if (bytes[at] !== COLON) throw invalid(at, '":" is expected')
+  return at + 1
+}
+
+const skipScalar = (bytes: Buffer, from: number): number => {
+  const byte = bytes[from]
+  if (byte === 0x74) return skipWord(bytes, from, 'true')
+  if (byte === 0x66) return skipWord(bytes, from, 'false')
+  if (byte === 0x6e) return skipWord(bytes, from, 'null')
+  return skipNumber(bytes, from)
+}
+
+const skipWord = (bytes: Buffer, from: number, word: string): number => {
+  if (bytes.toString('latin1', from, from + word.length) !== word) throw invalid(from)
+  return from + word.length
+}
+
+const skipNumber = (bytes: Buffer, from: number): number => {
+  let at = bytes[from] === 0x2d ? from + 1 : from
+  if (bytes[at] === 0x30) at++
+  else if (isDigit(bytes[at])) while (isDigit(bytes[at])) at++
+  else throw at >= bytes.length ? invalid(at, 'the text ends too early') : invalid(at)
+  if (bytes[at] === 0x2e) {
+    if (!isDigit(bytes[++at])) throw invalid(at)
+    while (isDigit(bytes[at])) at++
+  }
+  if (bytes[at] === 0x65 || bytes[at] === 0x45) {
+    at++
+    if (bytes[at] === 0x2b || bytes[at] === 0x2d) at++
+    if (!isDigit(bytes[at])) throw invalid(at)
+    while (isDigit(bytes[at])) at++
+  }
+  return at
+}

@@ -1,0 +1,6 @@
+export * from './event.ts'
+export * from './finish.ts'
+export * from './request.ts'
+export * from './response.ts'
+export * from './usage.ts'
+export * from './warning.ts'

@@ -1,0 +1,175 @@
+/**
+ * The neutral form of a request: what every protocol we speak can say, in nobody's field names. What only one vendor can say travels in `extensions`.
+ * A codec decodes its client's request into this and encodes it for its own kind of provider (design: docs/architecture.md, "Two roads").
+ */
+export type ProtocolId = 'openai-chat' | 'anthropic-messages'
+
+export type JsonValue = null | boolean | number | string | JsonValue[] | JsonObject
+export interface JsonObject {
+  [key: string]: JsonValue
+}
+
+/** Marks that a prefix up to here should be cached by the provider. `ttl` as the client wrote it. */
+export interface CacheMark {
+  readonly ttl?: '5m' | '30m' | '1h' | '12h'
+}
+
+/** Bytes given inline (base64), by URL, or by an id that only one provider knows. */
+export type Source =
+  | { readonly from: 'base64'; readonly mediaType: string; readonly data: string }
+  | { readonly from: 'url'; readonly url: string }
+  | { readonly from: 'file'; readonly id: string; readonly protocol: ProtocolId }
+  | { readonly from: 'text'; readonly text: string; readonly mediaType: string }
+
+/** Where in the client's body a part came from, for errors and warnings: `messages[3].content[1]`. */
+interface Located {
+  readonly path?: string
+  readonly cache?: CacheMark
+  readonly extensions?: Extensions
+}
+
+/** Vendor-only fields by protocol; restored when the target speaks that protocol, else reported as dropped. */
+export type Extensions = { readonly [protocol in ProtocolId]?: JsonObject }
+
+export interface TextPart extends Located {
+  readonly type: 'text'
+  readonly text: string
+}
+export interface ImagePart extends Located {
+  readonly type: 'image'
+  readonly source: Source
+  readonly detail?: 'auto' | 'low' | 'high'
+}
+export interface DocumentPart extends Located {
+  readonly type: 'document'
+  readonly source: Source
+  readonly title?: string
+}
+export interface AudioPart extends Located {
+  readonly type: 'audio'
+  readonly source: Source
+}
+export interface RefusalPart extends Located {
+  readonly type: 'refusal'
+  readonly text: string
+}
+/**
+ * Reasoning shown by a model. `signature` is the sealed state of the model that made it; `signedBy` says whose. A redacted block has `text: ''` and `redacted`.
+ */
+export interface ThinkingPart extends Located {
+  readonly type: 'thinking'
+  readonly text: string
+  readonly signature?: string
+  readonly redacted?: string
+  readonly signedBy?: ProtocolId
+}
+export interface ToolCallPart extends Located {
+  readonly type: 'tool-call'
+  readonly id: string
+  readonly name: string
+  /** The arguments as the client wrote them: JSON text, possibly empty or broken. Targets that need an object parse it and refuse with the path. */
+  readonly arguments: string
+}
+export interface ToolResultPart extends Located {
+  readonly type: 'tool-result'
+  readonly callId: string
+  readonly content: readonly (TextPart | ImagePart | DocumentPart | OpaquePart)[]
+  readonly isError?: boolean
+}
+/** Something only `protocol` understands (server tool blocks, search results, …): restored there, refused elsewhere with its path. */
+export interface OpaquePart extends Located {
+  readonly type: 'opaque'
+  readonly protocol: ProtocolId
+  readonly value: JsonObject
+}
+
+export type Part =
+  | TextPart
+  | ImagePart
+  | DocumentPart
+  | AudioPart
+  | RefusalPart
+  | ThinkingPart
+  | ToolCallPart
+  | ToolResultPart
+  | OpaquePart
+
+export interface NeutralMessage {
+  /** `system` here is a mid-conversation instruction; leading ones are in `NeutralRequest.system`. Tool results are parts of `user` messages. */
+  readonly role: 'user' | 'assistant' | 'system'
+  readonly parts: readonly Part[]
+  readonly name?: string
+  readonly path?: string
+  readonly extensions?: Extensions
+}
+
+export interface NeutralTool {
+  readonly type: 'function'
+  readonly name: string
+  readonly description?: string
+  /** JSON Schema of the arguments, key order kept; absent when the tool takes none. */
+  readonly schema?: JsonObject
+  readonly strict?: boolean
+  readonly cache?: CacheMark
+  readonly path?: string
+  readonly extensions?: Extensions
+}
+
+/** A tool that only one protocol knows (hosted or vendor-defined): restored there, refused elsewhere. */
+export interface OpaqueTool {
+  readonly type: 'opaque'
+  readonly protocol: ProtocolId
+  readonly value: JsonObject
+  readonly path?: string
+}
+
+export type ToolChoice =
+  | { readonly mode: 'auto' | 'none' | 'required' }
+  | { readonly mode: 'tool'; readonly name: string }
+  | { readonly mode: 'subset'; readonly names: readonly string[]; readonly required: boolean }
+
+export type Effort = 'none' | 'minimal' | 'low' | 'medium' | 'high' | 'xhigh' | 'max'
+
+export interface Reasoning {
+  readonly effort?: Effort
+  readonly budgetTokens?: number
+  /** `on` with neither effort nor budget means adaptive. */
+  readonly mode?: 'off' | 'on' | 'adaptive'
+  readonly display?: 'summarized' | 'omitted'
+}
+
+export type OutputFormat =
+  | { readonly type: 'text' }
+  | { readonly type: 'json' }
+  | { readonly type: 'schema'; readonly schema: JsonObject; readonly name?: string; readonly description?: string; readonly strict?: boolean }
+
+export interface NeutralRequest {
+  readonly protocol: ProtocolId
+  readonly model: string
+  readonly stream: boolean
+  /** Whether the client asked for a usage report inside its stream (OpenAI chat); always true where the protocol reports usage anyway. */
+  readonly includeUsage: boolean
+  readonly system: readonly TextPart[]
+  readonly messages: readonly NeutralMessage[]
+  readonly tools: readonly (NeutralTool | OpaqueTool)[]
+  readonly toolChoice?: ToolChoice
+  readonly parallelToolCalls?: boolean
+  readonly maxTokens?: number
+  readonly stop?: readonly string[]
+  readonly choices?: number
+  readonly format?: OutputFormat
+  readonly reasoning?: Reasoning
+  readonly temperature?: number
+  readonly topP?: number
+  readonly topK?: number
+  readonly seed?: number
+  readonly presencePenalty?: number
+  readonly frequencyPenalty?: number
+  readonly logitBias?: JsonObject
+  readonly logprobs?: { readonly top?: number }
+  readonly verbosity?: 'low' | 'medium' | 'high'
+  readonly user?: string
+  readonly metadata?: JsonObject
+  readonly serviceTier?: string
+  readonly extensions?: Extensions
+}

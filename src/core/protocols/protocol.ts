@@ -1,0 +1,128 @@
+import type { GatewayError } from '../kernel/errors.ts'
+import type { JsonObject, NeutralEvent, NeutralRequest, NeutralResponse, ProtocolId, ProviderFailure, Usage, Warning } from './neutral/index.ts'
+import type { SseFrame } from './sse.ts'
+
+/**
+ * A wire format we read and write, facing both ways: the same codec serves a client that speaks it and a provider that does. Everything here is synchronous and
+ * free of I/O; state of a stream lives in the decoder, encoder or tap object made for it.
+ */
+export interface Protocol {
+  readonly id: ProtocolId
+  /** Path at a provider below its base URL, for example `/chat/completions` (the base URL carries `/v1`). */
+  readonly upstreamPath: string
+
+  /** What admission needs, read from the raw bytes by one scan of the top level (no full parse). Throws GatewayError 400 for what is no request of this protocol. */
+  inspect(body: Buffer): RequestFacts
+
+  // The crossing: whole bodies
+  /** Client's body → neutral. Strict: unknown parts, bad types and broken rules throw GatewayError with `param`; unknown top-level fields go to `extensions`. */
+  decodeRequest(body: JsonObject): NeutralRequest
+  /** Neutral → provider's body. Throws `unsupported_parameter` (with the client's path) for what would change meaning; adds a warning for each dropped hint. */
+  encodeRequest(request: NeutralRequest, options: EncodeRequestOptions): { readonly body: JsonObject; readonly warnings: readonly Warning[] }
+  decodeResponse(body: JsonObject): NeutralResponse
+  encodeResponse(response: NeutralResponse, options: EncodeOptions): JsonObject
+
+  // The crossing: streams
+  createDecoder(): StreamDecoder
+  createEncoder(options: EncodeOptions): StreamEncoder
+
+  // The straight road: bytes stay bytes
+  readonly raw: RawRoad
+
+  // Errors
+  /** A provider's non-2xx answer (any body, also HTML) → failure. */
+  decodeError(status: number, headers: HeaderLookup, body: Buffer): ProviderFailure
+  /** Our error as this protocol's body. Headers that every error has (request id, retry-after, x-should-retry) are added by the caller. */
+  renderError(error: GatewayError, requestId: string): { readonly status: number; readonly body: JsonObject }
+  /** Our error inside a started stream, as the bytes of this protocol's error event(s), begun with a blank line so that it cannot glue to a cut frame. */
+  renderStreamError(error: GatewayError, requestId: string): string
+}
+
+export type HeaderLookup = (name: string) => string | undefined
+
+export interface RequestFacts {
+  readonly model: string
+  readonly stream: boolean
+  /** The client's own limit on output tokens, if it set one. */
+  readonly maxTokens?: number
+  /** OpenAI chat: whether `stream_options.include_usage` was true. Always true for protocols that report usage anyway. */
+  readonly includeUsage: boolean
+  /** How many answers were asked for (`n`), at least 1. */
+  readonly choices: number
+  /** Count of inputs billed beyond their bytes (images by URL and the like), for the bound of the hold. */
+  readonly remoteParts: number
+}
+
+export interface EncodeRequestOptions {
+  /** The real model's name. */
+  readonly model: string
+  /** The limit on output to send; a codec whose protocol requires one uses it, others send it only if the client or the hold set one. */
+  readonly maxTokens?: number
+  /** Fallback where the protocol requires a limit and none is known. */
+  readonly defaultMaxTokens: number
+}
+
+export interface EncodeOptions {
+  /** The shadow model's name, the only one the client ever sees. */
+  readonly model: string
+  /** OpenAI chat: send the usage chunk. */
+  readonly includeUsage: boolean
+  /** Seconds since the epoch for formats that need it. */
+  readonly created: number
+  /** Local estimate of input tokens for formats that must tell it first (Anthropic's message_start). */
+  readonly estimatedInputTokens: number
+}
+
+/** Provider's frames → neutral events. Never throws: what cannot be read becomes an `error` event or is ignored, as the laws in event.ts demand. */
+export interface StreamDecoder {
+  push(frame: SseFrame): NeutralEvent[]
+  /** Upstream ended cleanly (EOF). Emits what is still owed: stops, finish and `end`, or `error` (upstream cut) if no terminal mark was seen. */
+  finish(): NeutralEvent[]
+}
+
+/** Neutral events → the client's bytes (text of zero or more whole frames). */
+export interface StreamEncoder {
+  push(event: NeutralEvent): string
+}
+
+export interface RawEdits {
+  /** Replace the top-level `model` by this. */
+  readonly model: string
+  /** Ask the provider for usage in the stream, whatever the client said. */
+  readonly forceUsage: boolean
+  /** Set (or lower) the limit on output tokens to this. */
+  readonly maxTokens?: number
+  /** Values for top-level fields that the client left out. */
+  readonly defaults?: JsonObject
+}
+
+/** Surgery on same-protocol traffic: only the bytes that must change are changed. */
+export interface RawRoad {
+  request(body: Buffer, edits: RawEdits): Buffer
+  /** Whole unary answer: masks the model, reads usage and finish. If the body cannot be read it passes unchanged with `usage` absent. */
+  response(body: Buffer, edits: { readonly model: string }): { readonly body: Buffer; readonly observed: Observed }
+  createTap(edits: { readonly model: string; readonly includeUsage: boolean }): RawTap
+}
+
+/** Reads a same-protocol stream as it passes. Bounded: an event larger than 1 MiB ends the stream with an error. */
+export interface RawTap {
+  /** Bytes from the provider → bytes for the client: whole frames only, the model masked, our own usage frame removed if the client did not ask. May be empty. */
+  push(chunk: Buffer): Buffer
+  /** Upstream ended: what is left, if anything. */
+  finish(): Buffer
+  readonly observed: Observed
+}
+
+/** What the meter learns from an answer. */
+export interface Observed {
+  usage?: Usage
+  /** Characters of text, reasoning and arguments delivered so far; the base of an estimate when usage never comes. */
+  deliveredChars: number
+  /** A terminal mark was seen (finish reason, message_stop, [DONE]): the answer is complete. */
+  complete: boolean
+  finish?: string
+  /** The provider reported an error inside the stream. */
+  failure?: ProviderFailure
+  /** The provider's id of the answer. */
+  upstreamId?: string
+}
