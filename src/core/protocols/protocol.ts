@@ -1,5 +1,6 @@
 import type { GatewayError } from '../kernel/errors.ts'
 import type { JsonObject, NeutralEvent, NeutralRequest, NeutralResponse, ProtocolId, ProviderFailure, Usage, Warning } from './neutral/index.ts'
+import type { ScannedObject } from './json-scan.ts'
 import type { SseFrame } from './sse.ts'
 
 /**
@@ -41,6 +42,8 @@ export interface Protocol {
 export type HeaderLookup = (name: string) => string | undefined
 
 export interface RequestFacts {
+  /** The one scan of the body; the raw road cuts at its places. */
+  readonly scanned: ScannedObject
   readonly model: string
   readonly stream: boolean
   /** The client's own limit on output tokens, if it set one. */
@@ -98,7 +101,8 @@ export interface RawEdits {
 
 /** Surgery on same-protocol traffic: only the bytes that must change are changed. */
 export interface RawRoad {
-  request(body: Buffer, edits: RawEdits): Buffer
+  /** `scanned` is the one of RequestFacts: the body is not scanned twice. */
+  request(scanned: ScannedObject, edits: RawEdits): Buffer
   /** Whole unary answer: masks the model, reads usage and finish. If the body cannot be read it passes unchanged with `usage` absent. */
   response(body: Buffer, edits: { readonly model: string }): { readonly body: Buffer; readonly observed: Observed }
   createTap(edits: { readonly model: string; readonly includeUsage: boolean }): RawTap
