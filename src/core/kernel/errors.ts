@@ -94,7 +94,6 @@ export const errorCatalogue = {
   upstream_forbidden: entry('upstream_failed', 502, 'The destination of this provider is not allowed.'),
   upstream_disconnected: entry('upstream_failed', 502, 'The provider ended the answer before it was complete.', { retry: true }),
   upstream_unavailable: entry('upstream_busy', 503, 'The provider cannot take this request now.', { retry: true, exit: 69 }),
-  upstream_rate_limited: entry('rate_limited', 429, 'The provider is limiting requests now.', { retry: true }),
   upstream_timeout: entry('upstream_timeout', 504, 'The provider did not answer in time.', { retry: true }),
   // ourselves
   draining: entry('unavailable', 503, 'This gateway is shutting down.', { retry: true, exit: 69 }),

@@ -4,7 +4,7 @@ import type { RequestsTable } from '../storage/schema.ts'
  * The commands the ledger understands: the only way money moves. They run inside the writer, many in one transaction (group commit), each all or nothing. Every
  * command is idempotent by its id or reference: repeating it changes nothing and answers the same.
  */
-export type LedgerCommand = HoldCommand | PostCommand | VoidCommand | GrantCommand | AdjustCommand | ReverseCommand
+export type LedgerCommand = HoldCommand | PostCommand | VoidCommand | GrantCommand | AdjustCommand | ReverseCommand | RecordCommand
 
 export interface HoldCommand {
   readonly op: 'hold'
@@ -100,6 +100,12 @@ export interface ReverseCommand {
   readonly at: number
 }
 
+/** A row for the request log without money: a request that was refused. Moves nothing; may be lost in a crash. */
+export interface RecordCommand {
+  readonly op: 'record'
+  readonly record: RequestsTable
+}
+
 export interface TransferResult {
   readonly id: string
   /** False when the reference was applied before; `id` is then the earlier transfer. */
@@ -114,6 +120,7 @@ export interface LedgerResults {
   grant: TransferResult
   adjust: TransferResult
   reverse: TransferResult
+  record: null
 }
 
 /** What a hold remembers of its exchange, so that a later run can settle and log it. */
