@@ -16,6 +16,7 @@ export const idPrefix = {
   grant: 'grt',
   request: 'req',
   audit: 'aud',
+  token: 'tok',
 } as const
 
 export type IdKind = keyof typeof idPrefix
@@ -46,4 +47,5 @@ export const newId = (kind: IdKind, now: number = Date.now()): string => {
   return `${idPrefix[kind]}_${time}${random}`
 }
 
-export const isId = (kind: IdKind, value: string): boolean => value.startsWith(`${idPrefix[kind]}_`) && value.length === 30
+export const isId = (kind: IdKind, value: string): boolean =>
+  value.startsWith(`${idPrefix[kind]}_`) && value.length === 30

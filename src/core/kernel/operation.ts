@@ -24,7 +24,7 @@ export interface OperationContext<Transaction = unknown> {
 }
 
 /** `Domains` is the part of the app the operation needs; the whole app fits. */
-export interface Operation<Domains = never, Input = unknown, Output = unknown, Transaction = never> {
+export interface Operation<Domains = never, Input = unknown, Output = unknown, Transaction = never, Prepared = Input> {
   /** `noun.verb`, for example `keys.revoke`. */
   readonly id: string
   readonly method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE'
@@ -41,12 +41,14 @@ export interface Operation<Domains = never, Input = unknown, Output = unknown, T
   readonly transaction?: 'write' | 'none'
   /** Money writes: refused over HTTP without an Idempotency-Key. */
   readonly money?: boolean
-  run(domains: Domains, input: Input, context: OperationContext<Transaction>): Promise<Output>
+  /** Slow work that must not keep the transaction open (hashing a password): runs before it, and `run` gets what it returns in place of the input. */
+  prepare?(domains: Domains, input: Input): Promise<Prepared>
+  run(domains: Domains, input: Prepared, context: OperationContext<Transaction>): Promise<Output>
 }
 
-export const defineOperation = <Domains, Input, Output, Transaction>(
-  operation: Operation<Domains, Input, Output, Transaction>,
-): Operation<Domains, Input, Output, Transaction> => Object.freeze(operation)
+export const defineOperation = <Domains, Input, Output, Transaction, Prepared = Input>(
+  operation: Operation<Domains, Input, Output, Transaction, Prepared>,
+): Operation<Domains, Input, Output, Transaction, Prepared> => Object.freeze(operation)
 
 /** A page of things: the shape of every list. */
 export interface Page<T> {
