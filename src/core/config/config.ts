@@ -1,7 +1,8 @@
-/** What a process needs to start. Frozen; only `load.ts` reads the environment. */
+/** What a process needs to start. Frozen; only `load.ts` reads the environment. Every field but `dataDir` is a row of `options.ts`. */
 export interface Config {
   readonly dataDir: string
   readonly host: string
+  /** 0 picks a free port. */
   readonly port: number
   /** Null: the admin plane answers on the same address as the proxy. */
   readonly adminHost: string | null
@@ -10,9 +11,18 @@ export interface Config {
   readonly masterKey: string | null
   /** Null: SQLite in the data directory. */
   readonly databaseUrl: string | null
+  /** Null: limits are counted in this process. */
+  readonly redisUrl: string | null
+  /** Threads that serve requests. */
+  readonly workers: number
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent'
   /** Null: `logs/` in the data directory. */
   readonly logDir: string | null
+  readonly registration: 'open' | 'invite' | 'closed'
+  /** Null: mails are written to `outbox/` in the data directory. */
+  readonly smtpUrl: string | null
+  /** Origins of browsers that may call the admin plane. */
+  readonly allowedOrigins: readonly string[]
   /** CIDR. */
   readonly trustedProxies: readonly string[]
   readonly allowPrivateUpstreams: readonly string[]
