@@ -1,0 +1,179 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Dispatcher } from 'undici'
+import { classify } from './failure.ts'
+import type { Phase } from './failure.ts'
+import type { Route } from './pools.ts'
+import type { FailureKind, UpstreamCall, UpstreamListener, UpstreamRequest } from './upstream.ts'
+import { Timed } from './wheel.ts'
+import type { TimerWheel } from './wheel.ts'
+
+/** What all attempts of one Upstream have in common. */
+export interface Shared {
+  readonly wheel: TimerWheel
+  /** Listener calls on the stack. undici's parser is one for all connections and must not be entered again from inside its own callbacks. */
+  depth: number
+}
+
+/**
+ * One request at a provider: undici's handler, the caller's handle and the deadline in one object, because there is one for each request. It is over as soon as
+ * the listener has heard the last word; whatever the network says afterwards is ignored.
+ */
+export class Attempt extends Timed implements Dispatcher.DispatchHandler, UpstreamCall {
+  readonly #shared: Shared
+  readonly #request: UpstreamRequest
+  readonly #listener: UpstreamListener
+  #route: Route | undefined
+  #controller: Dispatcher.DispatchController | undefined
+  #phase: Phase = 'waiting'
+  #over = false
+
+  constructor(shared: Shared, request: UpstreamRequest, listener: UpstreamListener) {
+    super()
+    this.#shared = shared
+    this.#request = request
+    this.#listener = listener
+  }
+
+  dispatch(route: Route, headers: string[]): void {
+    const { method = 'POST', path, body, connectTimeoutMs } = this.#request
+    this.#route = route
+    route.active++
+    // Behind undici's own connect timeout; this one also ends the wait for a free connection.
+    this.#shared.wheel.set(this, connectTimeoutMs)
+    route.pool.dispatch(
+      // Never idempotent: undici then sends it at most once, whatever becomes of the connection.
+      { method, path: route.prefix + path, headers, body: method === 'GET' ? null : body, idempotent: false },
+      this,
+    )
+  }
+
+  /** The request was wrong before anything was done with it. */
+  refuse(error: unknown): void {
+    const { kind, message } = classify(error, this.#phase)
+    if (kind === 'aborted') this.#fail(kind, message, error)
+    else this.#fail('protocol', 'the base URL, a header or the path of the request is not valid', error)
+  }
+
+  abort(): void {
+    this.#stop('aborted', 'the call was aborted')
+  }
+
+  resume(): void {
+    const controller = this.#controller
+    if (this.#over || !controller?.paused) return
+    this.#shared.wheel.set(this, this.#request.idleTimeoutMs)
+    if (this.#shared.depth === 0) controller.resume()
+    else setImmediate(() => controller.resume())
+  }
+
+  override expire(): void {
+    if (this.#phase === 'waiting') this.#stop('connect', 'no connection was free or could be made in time')
+    else if (this.#phase === 'sent') this.#stop('first-byte-timeout', 'the provider did not begin to answer in time')
+    else this.#stop('idle-timeout', 'the provider stopped in the middle of its answer')
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    // It may have ended while it waited in the pool (its client left): undici learns of it only here. A second start would be a request sent twice.
+    if (this.#over || this.#controller) {
+      this.#fail('disconnected', 'the connection ended before the answer began')
+      controller.abort(abortReason)
+      return
+    }
+    this.#controller = controller
+    this.#phase = 'sent'
+    this.#shared.wheel.set(this, this.#request.firstByteTimeoutMs)
+  }
+
+  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
+    if (this.#over || status < 200) return
+    const encoding = headers['content-encoding']
+    if (encoding !== undefined && encoding !== '' && encoding !== 'identity') {
+      this.#stop('protocol', 'the answer is encoded although no encoding was accepted')
+      return
+    }
+    this.#phase = 'answering'
+    this.#shared.wheel.set(this, this.#request.idleTimeoutMs)
+    this.#shared.depth++
+    try {
+      this.#listener.onResponse(status, (name) => single(headers, name), headers)
+    } finally {
+      this.#shared.depth--
+    }
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#over) return
+    this.#shared.depth++
+    let more: boolean
+    try {
+      more = this.#listener.onData(chunk)
+    } finally {
+      this.#shared.depth--
+    }
+    if (this.#over) return
+    if (more) this.#shared.wheel.set(this, this.#request.idleTimeoutMs)
+    else {
+      controller.pause()
+      this.#shared.wheel.clear(this)
+    }
+  }
+
+  onResponseEnd(): void {
+    if (this.#over) return
+    this.#end()
+    this.#shared.depth++
+    try {
+      this.#listener.onEnd()
+    } catch (error) {
+      // undici swallows it here, and the listener has had its last word: a bug that must not pass in silence.
+      queueMicrotask(() => {
+        throw error
+      })
+    } finally {
+      this.#shared.depth--
+    }
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
+    if (this.#over) return
+    const { kind, message } = classify(error, this.#phase)
+    // Before the request has started undici may report from inside dispatch(), that is from inside send().
+    if (this.#phase === 'waiting') queueMicrotask(() => this.#fail(kind, message, error))
+    else this.#fail(kind, message, error)
+  }
+
+  /** Ends the call from our side: the connection is closed, the provider sees it. */
+  #stop(kind: FailureKind, message: string): void {
+    if (this.#over) return
+    const controller = this.#controller
+    this.#fail(kind, message)
+    controller?.abort(abortReason)
+  }
+
+  #fail(kind: FailureKind, message: string, cause?: unknown): void {
+    if (this.#over) return
+    const sent = this.#phase !== 'waiting'
+    this.#end()
+    this.#shared.depth++
+    try {
+      this.#listener.onFailure({ kind, sent, message, cause })
+    } finally {
+      this.#shared.depth--
+    }
+  }
+
+  #end(): void {
+    this.#over = true
+    this.#shared.wheel.clear(this)
+    this.#controller = undefined
+    if (this.#route) this.#route.active--
+    this.#route = undefined
+  }
+}
+
+const abortReason = Object.assign(new Error('aborted by the gateway'), { code: 'UND_ERR_ABORTED' })
+
+const single = (headers: IncomingHttpHeaders, name: string): string | undefined => {
+  const value: unknown = Object.hasOwn(headers, name) ? headers[name] : undefined
+  return typeof value === 'string' ? value : Array.isArray(value) ? String(value[0]) : undefined
+}
