@@ -1,0 +1,165 @@
+import type { Catalog, ResolvedModel, Target } from '../catalog/resolved.ts'
+import { GatewayError } from '../kernel/errors.ts'
+import { newId } from '../kernel/ids.ts'
+import { formatCredits } from '../kernel/money.ts'
+import type { FrozenPrice, HoldCommand, HoldContext, HoldResult } from '../ledger/commands.ts'
+import type { Lease, Limiter } from '../limits/limiter.ts'
+import { estimateTokens, holdBounds } from '../pricing/estimate.ts'
+import type { Protocol, RequestFacts } from '../protocols/protocol.ts'
+import type { Call } from './call.ts'
+import { applySettings, outputCap } from './model-settings.ts'
+import { quotaClaim, secondsToRenewal } from './quota.ts'
+import { buildRoad, type Road } from './road.ts'
+
+export interface AdmitDeps {
+  readonly catalog: Catalog
+  readonly limiter: Limiter
+  readonly hold: (command: HoldCommand) => Promise<HoldResult>
+  readonly protocolById: (id: string) => Protocol
+  readonly planTargets: (model: ResolvedModel) => readonly Target[]
+  readonly defaultReserveTokens: number
+  /** This run of the daemon; a later run settles the holds that an earlier one left open. */
+  readonly epoch: string
+}
+
+/** A request that may go upstream: its limits are taken and its credit is held. */
+export interface Admission {
+  readonly model: ResolvedModel
+  readonly target: Target
+  readonly provider: Protocol
+  readonly facts: RequestFacts
+  readonly road: Road
+  readonly body: Buffer
+  readonly price: { readonly id: string; readonly price: FrozenPrice } | null
+  readonly holdId: string
+  readonly held: number
+  readonly lease: Lease
+  readonly estimatedInputTokens: number
+}
+
+/** What was learned before a refusal, for the request log. */
+export interface Sighting {
+  model?: string
+  modelId?: string
+  stream?: boolean
+}
+
+/**
+ * Checks in the order of their price: the request itself, the model, the road to the provider, the key's limits, and last the credit. Whatever is refused here has
+ * cost nothing, held nothing and sent nothing.
+ */
+export const admit = async (call: Call, deps: AdmitDeps, sighting: Sighting): Promise<Admission> => {
+  const { protocol, principal, receivedAt: now } = call
+  let facts = protocol.inspect(call.body)
+  sighting.model = facts.model
+  sighting.stream = facts.stream
+
+  const model = findModel(facts.model, principal.models, deps.catalog)
+  sighting.modelId = model.id
+  const price = model.priceAt(now)
+  if (!price && !model.free) {
+    throw new GatewayError('model_unpriced', `The model "${model.name}" has no price. An administrator must set one: gateway prices set ${model.name} …`)
+  }
+  const settled = applySettings(facts.scanned, model)
+  if (settled !== facts.scanned.bytes) facts = protocol.inspect(settled)
+
+  const target = deps.planTargets(model)[0]
+  if (!target) throw new GatewayError('upstream_unavailable', `No provider is available for "${model.name}" now.`, { retryAfter: 30 })
+  const provider = providerProtocol(target, protocol, deps)
+
+  const cap = outputCap(model)
+  const bounds = holdBounds({
+    price: price?.price ?? null,
+    bodyBytes: facts.scanned.bytes.length,
+    remoteParts: facts.remoteParts,
+    contextWindow: model.contextWindow,
+    maxOutputTokens: Number.isFinite(cap) ? cap : null,
+    clientMaxTokens: facts.maxTokens,
+    choices: facts.choices,
+    defaultReserveTokens: deps.defaultReserveTokens,
+  })
+  const planned = bounds.outputTokens
+  // Without a price nothing is reserved, so nothing is limited that neither client nor model limit.
+  const limit = price || bounds.outputLimit !== 'reserve' ? planned : undefined
+  const estimatedInputTokens = Math.min(bounds.promptTokens, estimateTokens(facts.scanned.bytes.length))
+  const road = buildRoad({
+    client: protocol,
+    provider,
+    raw: target.provider.kind.raw,
+    facts,
+    shadowModel: model.name,
+    realModel: target.model,
+    maxTokens: limit,
+    defaultMaxTokens: planned,
+    estimatedInputTokens,
+    created: Math.floor(now / 1000),
+  })
+
+  const claimTokens = estimatedInputTokens + planned * facts.choices
+  const lease = deps.limiter.take(principal, Math.min(claimTokens, estimatedInputTokens + (facts.maxTokens ?? 0)))
+  try {
+    const quota = quotaClaim(principal, now, claimTokens)
+    const context: HoldContext = {
+      userId: principal.userId,
+      keyId: principal.keyId,
+      model: model.name,
+      modelId: model.id,
+      priceId: price?.id ?? null,
+      price: price?.price ?? null,
+      clientProtocol: protocol.id,
+      stream: facts.stream,
+      estimatedInputTokens,
+      quotaCounter: quota?.counter ?? null,
+      claimTokens,
+    }
+    const holdId = newId('hold', now)
+    const result = await deps.hold({
+      op: 'hold',
+      id: holdId,
+      account: principal.accountId,
+      requestId: call.id,
+      min: bounds.min,
+      max: bounds.max,
+      context: JSON.stringify(context),
+      ...(quota && { quota }),
+      epoch: deps.epoch,
+      at: now,
+    })
+    if (!result.ok) throw refusal(result, bounds.min, call)
+    const affordable = limit === undefined ? undefined : bounds.affordable(result.held)
+    return { model, target, provider, facts, road, body: road.request(affordable), price, holdId, held: result.held, lease, estimatedInputTokens }
+  } catch (error) {
+    lease.release(0)
+    throw error
+  }
+}
+
+const findModel = (name: string, allowed: ReadonlySet<string> | null, catalog: Catalog): ResolvedModel => {
+  const model = catalog.resolve(name)
+  if (!model) throw new GatewayError('model_not_found', `The model "${name}" does not exist. GET /v1/models lists the models of this key.`, { param: 'model' })
+  if (allowed && !allowed.has(name)) throw new GatewayError('model_not_allowed', `This API key may not use the model "${name}".`, { param: 'model' })
+  return model
+}
+
+/** The client's own protocol if the provider speaks it, else the provider's first. */
+const providerProtocol = (target: Target, client: Protocol, deps: AdmitDeps): Protocol => {
+  const { speaks } = target.provider
+  return speaks.includes(client.id) ? client : deps.protocolById(speaks[0]!)
+}
+
+const refusal = (result: HoldResult & { ok: false }, needed: number, call: Call): GatewayError => {
+  if (result.code === 'insufficient_credits') {
+    return new GatewayError(
+      'insufficient_credits',
+      `This request may cost up to ${formatCredits(needed)} credits; ${formatCredits(result.available)} are available. Add credits or lower the limit on output tokens.`,
+      { retry: false },
+    )
+  }
+  const { quota } = call.principal
+  const retryAfter = quota ? secondsToRenewal(quota.period, call.receivedAt) : undefined
+  return new GatewayError(
+    'quota_exceeded',
+    `The quota of this API key (${result.which} per ${quota?.period === 'total' ? 'lifetime' : quota?.period}) is used up.`,
+    { retry: false, ...(retryAfter !== undefined && { retryAfter }) },
+  )
+}

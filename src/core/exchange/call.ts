@@ -1,0 +1,35 @@
+import type { KeyPrincipal } from '../keys/verdict.ts'
+import type { Protocol } from '../protocols/protocol.ts'
+
+/** One request of a client whose key is verified, as the daemon hands it over. */
+export interface Call {
+  /** `req_…`: names the exchange in the log, the ledger and `x-gateway-request-id`. */
+  readonly id: string
+  /** What the client reads as `x-request-id`: its own id if it sent a good one, else ours. */
+  readonly requestId: string
+  readonly clientRequestId: string | null
+  readonly protocol: Protocol
+  readonly principal: KeyPrincipal
+  readonly body: Buffer
+  /** Lower-case names; only those that a provider kind may want. */
+  readonly headers: Readonly<Record<string, string>>
+  /** Milliseconds since the epoch, and monotonic. */
+  readonly receivedAt: number
+  readonly startedAt: number
+  readonly client: ClientSink
+}
+
+/** The client's end of the exchange. The daemon implements it over a socket. */
+export interface ClientSink {
+  /** False once the client has gone. */
+  readonly open: boolean
+  /** Status and headers (flat list of names and values). Once. */
+  start(status: number, headers: string[]): void
+  /** False when the client reads slower than we write: wait for `onDrain`. */
+  write(bytes: Buffer | string): boolean
+  end(bytes?: Buffer | string): void
+  /** Breaks the connection, so that a cut answer cannot look finished. */
+  destroy(): void
+  /** Both callbacks are set once per exchange. `onGone` is called at most once, and not after `end` was flushed. */
+  listen(callbacks: { onDrain(): void; onGone(): void }): void
+}

@@ -1,0 +1,166 @@
+import type { Catalog, ResolvedModel, Target } from '../catalog/resolved.ts'
+import type { Clock } from '../kernel/clock.ts'
+import { GatewayError, toGatewayError } from '../kernel/errors.ts'
+import { formatCredits } from '../kernel/money.ts'
+import type { HoldCommand, HoldResult, PostCommand, RecordCommand, ResolveResult, VoidCommand } from '../ledger/commands.ts'
+import type { Limiter } from '../limits/limiter.ts'
+
+import type { Protocol } from '../protocols/protocol.ts'
+import type { Upstream } from '../upstream/upstream.ts'
+import { admit, type Admission, type Sighting } from './admit.ts'
+import type { Call } from './call.ts'
+import { createDrainBudgets } from './drain-budget.ts'
+import { recordOf, refusalOf } from './record.ts'
+import { type Outcome, Relay, sendError } from './relay.ts'
+import { answerHeaders, errorHeaders } from './response-headers.ts'
+import { settlementOf } from './settle.ts'
+
+export interface ExchangeDeps {
+  readonly clock: Clock
+  readonly catalog: Catalog
+  readonly limiter: Limiter
+  /** The ledger's hot commands; each promise settles after its commit. */
+  readonly money: {
+    hold(command: HoldCommand): Promise<HoldResult>
+    post(command: PostCommand): Promise<ResolveResult>
+    void(command: VoidCommand): Promise<ResolveResult>
+    record(command: RecordCommand): void
+  }
+  readonly upstream: Upstream
+  readonly protocolById: (id: string) => Protocol
+  readonly epoch: string
+  readonly config: {
+    readonly defaultReserveTokens: number
+    readonly connectTimeoutMs: number
+    readonly firstByteTimeoutMs: number
+    readonly idleTimeoutMs: number
+  }
+  /** Told of errors that are ours, with what may be logged. */
+  readonly onError: (error: GatewayError, fields: { readonly request: string; readonly model?: string }) => void
+}
+
+export interface Exchange {
+  /** Runs one request to its end. Never throws: every failure is answered, logged and settled inside. */
+  run(call: Call): Promise<void>
+  /** Exchanges that have not ended. */
+  readonly running: number
+  /** Ends all running exchanges with an error in their stream and settles what was delivered. Resolves when all are settled. */
+  cancelAll(error: GatewayError): Promise<void>
+}
+
+/** The whole way of a request: admit → translate → dispatch → relay → meter → settle. */
+export const createExchange = (deps: ExchangeDeps): Exchange => {
+  const { clock, money, upstream, config } = deps
+  const relays = new Set<Relay>()
+  let idle: (() => void) | null = null
+  const newDrainBudget = createDrainBudgets({ places: 100, ms: 60_000, bytes: 10 * 1024 * 1024 })
+  const admitDeps = {
+    catalog: deps.catalog,
+    limiter: deps.limiter,
+    hold: (command: HoldCommand) => money.hold(command),
+    protocolById: deps.protocolById,
+    planTargets,
+    defaultReserveTokens: config.defaultReserveTokens,
+    epoch: deps.epoch,
+  }
+
+  const refuse = (call: Call, sighting: Sighting, thrown: unknown): void => {
+    const error = toGatewayError(thrown)
+    if (error.status >= 500) deps.onError(error, { request: call.id, ...(sighting.model && { model: sighting.model }) })
+    money.record({ op: 'record', record: refusalOf(call, sighting, error, clock.monotonic()) })
+    if (call.client.open) sendError(call, error, errorHeaders(answerHeaders(call, null, [], clock.now()), error))
+  }
+
+  const settle = async (call: Call, admission: Admission, outcome: Outcome): Promise<{ cost: string }> => {
+    const settlement = settlementOf(outcome.observed, admission.price?.price ?? null, admission)
+    if (outcome.error && outcome.error.status >= 500) deps.onError(outcome.error, { request: call.id, model: admission.model.name })
+    const record = recordOf(call, admission, outcome, settlement, clock.monotonic())
+    admission.lease.release(settlement.tokens)
+    const at = clock.now()
+    const hold = admission.holdId
+    if (settlement.release) {
+      await money.void({ op: 'void', hold, state: 'voided', record, at })
+      return { cost: '0' }
+    }
+    const { quality, tokens, amount } = settlement
+    const usage = JSON.stringify(settlement.usage)
+    const result = await money.post({ op: 'post', hold, amount, usage, tokens, quality, record, at })
+    return { cost: formatCredits(result.posted) }
+  }
+
+  const dispatch = (call: Call, admission: Admission): void => {
+    const { target, provider, road } = admission
+    const base = answerHeaders(call, admission.lease.limits, road.warnings, clock.now())
+    const relay = new Relay({
+      call,
+      admission,
+      settle: (outcome) => settle(call, admission, outcome),
+      headers: base,
+      errorHeaders: (error) => errorHeaders(base, error),
+      monotonic: () => clock.monotonic(),
+      drain: newDrainBudget(),
+      done: () => {
+        relays.delete(relay)
+        if (relays.size === 0) idle?.()
+      },
+    })
+    relays.add(relay)
+    const secret = target.provider.keys[0]?.secret ?? null
+    const headers = target.provider.kind.headers({ protocol: provider.id, secret, client: call.headers })
+    headers['content-type'] = 'application/json'
+    headers['x-request-id'] = call.id
+    relay.attach(
+      upstream.send(
+        {
+          baseUrl: target.provider.baseUrl,
+          path: provider.upstreamPath,
+          headers,
+          body: admission.body,
+          connectTimeoutMs: config.connectTimeoutMs,
+          firstByteTimeoutMs: target.provider.timeoutMs ?? config.firstByteTimeoutMs,
+          idleTimeoutMs: config.idleTimeoutMs,
+          allowPrivate: target.provider.allowPrivate,
+        },
+        relay,
+      ),
+    )
+  }
+
+  return {
+    async run(call) {
+      const sighting: Sighting = {}
+      let admission: Admission
+      try {
+        admission = await admit(call, admitDeps, sighting)
+      } catch (error) {
+        return refuse(call, sighting, error)
+      }
+      if (!call.client.open) {
+        // Left while its credit was being held: nothing was sent, nothing is owed.
+        await settle(call, admission, leftBeforeDispatch).catch((error: unknown) => deps.onError(toGatewayError(error), { request: call.id }))
+        return
+      }
+      dispatch(call, admission)
+    },
+    get running() {
+      return relays.size
+    },
+    async cancelAll(error) {
+      if (relays.size === 0) return
+      const settled = new Promise<void>((resolve) => (idle = resolve))
+      for (const relay of relays) relay.cancel(error)
+      await settled
+    },
+  }
+}
+
+const leftBeforeDispatch: Outcome = {
+  observed: { deliveredChars: 0, complete: false },
+  error: null,
+  clientGone: true,
+  upstreamStatus: null,
+  firstByteAt: null,
+}
+
+/** The targets to try, in order. Until routing knows more: by priority, the heavier first. */
+const planTargets = (model: ResolvedModel): readonly Target[] => model.targets

@@ -1,0 +1,73 @@
+import type { ErrorCode } from '../kernel/errors.ts'
+import { GatewayError } from '../kernel/errors.ts'
+import type { ProviderFailure } from '../protocols/neutral/index.ts'
+import type { UpstreamFailure } from '../upstream/upstream.ts'
+
+const maxRetryAfter = 3600
+const maxMessage = 1000
+
+/** What may be told of a provider: the client's own mistakes in the provider's words, everything else in ours. */
+export interface Scrub {
+  readonly shadow: string
+  readonly real: string
+  readonly secret: string | null
+}
+
+/** A failure told by the provider → what the client gets. A provider's 401 never looks like the client's. */
+export const fromProvider = (failure: ProviderFailure, scrub: Scrub): GatewayError => {
+  const retryAfter = failure.retryAfter === undefined ? undefined : Math.min(maxRetryAfter, Math.max(1, Math.ceil(failure.retryAfter)))
+  const details = { ...(failure.param && { param: failure.param }), ...(retryAfter && { retryAfter }) }
+  const cause = new Error(`provider answered ${failure.status}: ${failure.message.slice(0, maxMessage)}`)
+  const words = (code: ErrorCode): GatewayError => new GatewayError(code, scrubText(failure.message, scrub), details, { cause })
+  switch (failure.class) {
+    case 'client':
+      return words('invalid_request')
+    case 'context-length':
+      return words('context_length_exceeded')
+    case 'content-filter':
+      return words('content_filter')
+    case 'auth':
+      return new GatewayError('upstream_auth_failed', undefined, {}, { cause })
+    case 'model-not-found':
+      return new GatewayError('upstream_error', 'The provider does not know the model behind this name. An administrator must correct its target.', { retry: false }, { cause })
+    case 'rate-limited':
+    case 'overloaded':
+      return new GatewayError('upstream_unavailable', undefined, { retryAfter: retryAfter ?? 5 }, { cause })
+    case 'timeout':
+      return new GatewayError('upstream_timeout', undefined, {}, { cause })
+    case 'server':
+      return new GatewayError('upstream_error', undefined, details, { cause })
+  }
+}
+
+/** A failure of the connection → what the client gets. */
+export const fromNetwork = (failure: UpstreamFailure): GatewayError => {
+  const cause = failure.cause ?? new Error(failure.message)
+  switch (failure.kind) {
+    case 'connect':
+    case 'tls':
+      return new GatewayError('upstream_error', 'The provider cannot be reached.', {}, { cause })
+    case 'forbidden':
+      return new GatewayError('upstream_forbidden', undefined, {}, { cause })
+    case 'first-byte-timeout':
+    case 'idle-timeout':
+      return new GatewayError('upstream_timeout', undefined, {}, { cause })
+    case 'disconnected':
+    case 'aborted':
+      return new GatewayError('upstream_disconnected', undefined, {}, { cause })
+    case 'protocol':
+      return new GatewayError('upstream_error', 'The provider sent an answer that cannot be read.', {}, { cause })
+  }
+}
+
+/** Removes the real model's name, addresses and anything that looks like a credential. */
+export const scrubText = (text: string, { shadow, real, secret }: Scrub): string => {
+  let clean = text
+  if (secret) clean = clean.replaceAll(secret, '[removed]')
+  clean = clean
+    .replaceAll(/\b(?:https?|wss?):\/\/[^\s"'<>)]+/gi, '[address removed]')
+    .replaceAll(/\b(?:sk|pk|rk|key|gsk|xai|AIza)[-_][A-Za-z0-9_\-*.]{8,}/g, '[removed]')
+    .replaceAll(/\bBearer\s+[A-Za-z0-9._~+/=-]+/gi, 'Bearer [removed]')
+  if (real && real !== shadow) clean = clean.replaceAll(real, shadow)
+  return clean.length > maxMessage ? `${clean.slice(0, maxMessage)}…` : clean
+}

@@ -1,0 +1,284 @@
+import { GatewayError } from '../kernel/errors.ts'
+import type { HeaderLookup, Observed } from '../protocols/protocol.ts'
+import type { UpstreamCall, UpstreamFailure, UpstreamListener } from '../upstream/upstream.ts'
+import type { Admission } from './admit.ts'
+import type { Call } from './call.ts'
+import type { DrainBudget } from './drain-budget.ts'
+import { fromNetwork, fromProvider } from './failure.ts'
+import { type StreamRoad, UnreadableAnswer } from './road.ts'
+
+/** How an exchange ended. The settlement follows from `observed` alone; the rest is for the client and the log. */
+export interface Outcome {
+  readonly observed: Observed
+  /** What the client gets instead of (or at the end of) an answer; null for a finished one. */
+  readonly error: GatewayError | null
+  readonly clientGone: boolean
+  /** Status of the provider; null when none came. */
+  readonly upstreamStatus: number | null
+  /** Monotonic time of the first byte of the answer; null when none came. */
+  readonly firstByteAt: number | null
+}
+
+/** Called once, when all is known and before the end of the answer is sent. The bytes of the end wait for its promise: a settlement is committed first. */
+export type Settle = (outcome: Outcome) => Promise<SettledHeaders>
+export interface SettledHeaders {
+  readonly cost: string
+}
+
+export interface RelayOptions {
+  readonly call: Call
+  readonly admission: Admission
+  readonly settle: Settle
+  /** Headers for the answer (flat list), without content type. */
+  readonly headers: readonly string[]
+  readonly errorHeaders: (error: GatewayError) => string[]
+  readonly monotonic: () => number
+  readonly drain: DrainBudget
+  /** Called after everything has been sent or given up. */
+  readonly done: () => void
+}
+
+const maxUnaryBytes = 64 * 1024 * 1024
+const maxErrorBytes = 64 * 1024
+/** How long after the finish mark the usage of a stream is waited for. */
+const usageGraceMs = 2000
+const sseHeaders = ['content-type', 'text/event-stream; charset=utf-8', 'cache-control', 'no-cache', 'x-accel-buffering', 'no']
+
+/**
+ * Carries one answer from the provider to the client and watches it pass. Streams keep back-pressure: when the client reads slowly, reading from the provider
+ * pauses. Ends in exactly one outcome, whichever of provider, client, deadline and shutdown comes first.
+ */
+export class Relay implements UpstreamListener {
+  readonly #options: RelayOptions
+  #upstream: UpstreamCall | null = null
+  #status = 0
+  #header: HeaderLookup = () => undefined
+  #body: Buffer[] = []
+  #bodyBytes = 0
+  #stream: StreamRoad | null = null
+  #observed: Observed = { deliveredChars: 0, complete: false }
+  #firstByteAt: number | null = null
+  #started = false
+  /** Bytes that may only go out after the settlement: everything from the finish mark on. */
+  #held: (Buffer | string)[] = []
+  #grace: NodeJS.Timeout | null = null
+  #draining: (() => void) | null = null
+  #clientGone = false
+  #ended = false
+
+  constructor(options: RelayOptions) {
+    this.#options = options
+    options.call.client.listen({
+      onDrain: () => this.#upstream?.resume(),
+      onGone: () => this.#onClientGone(),
+    })
+  }
+
+  /** Gives the relay the call it listens to, so that it can pause and abort it. */
+  attach(upstream: UpstreamCall): void {
+    this.#upstream = upstream
+    // The client may have left between admission and now.
+    if (this.#ended) upstream.abort()
+  }
+
+  onResponse(status: number, header: HeaderLookup): void {
+    this.#status = status
+    this.#header = header
+    this.#firstByteAt = this.#options.monotonic()
+    if (status >= 200 && status < 300 && this.#options.admission.facts.stream && isEventStream(header('content-type'))) {
+      this.#stream = this.#options.admission.road.stream()
+      this.#observed = this.#stream.observed
+    }
+  }
+
+  onData(chunk: Buffer): boolean {
+    if (this.#ended) return true
+    if (!this.#stream) return this.#collect(chunk)
+    const wasComplete = this.#observed.complete
+    const out = this.#stream.push(chunk)
+    if (this.#observed.failure) {
+      this.#stop(fromProvider(this.#observed.failure, this.#scrub()))
+      return true
+    }
+    if (this.#clientGone) return this.#drainFurther(chunk.length)
+    if (this.#observed.complete) {
+      this.#held.push(out)
+      if (!wasComplete) this.#grace = setTimeout(() => this.#finishEarly(), usageGraceMs)
+      return true
+    }
+    return out.length === 0 || this.#write(out)
+  }
+
+  onEnd(): void {
+    if (this.#ended) return
+    if (!this.#stream) return this.#finishUnary()
+    const rest = this.#stream.finish()
+    if (this.#observed.failure) return this.#finish(fromProvider(this.#observed.failure, this.#scrub()))
+    this.#held.push(rest)
+    // A stream that just ends, without the mark of its protocol, was cut: it must not look finished.
+    this.#finish(this.#observed.complete ? null : new GatewayError('upstream_disconnected'))
+  }
+
+  onFailure(failure: UpstreamFailure): void {
+    if (this.#ended) return
+    // Everything that matters had come: a connection that breaks after the finish mark changes nothing for the client.
+    this.#finish(this.#observed.complete && this.#stream ? null : fromNetwork(failure))
+  }
+
+  /** Ends the exchange from our side: the drain deadline of a shutdown. */
+  cancel(error: GatewayError): void {
+    if (!this.#ended) this.#stop(error)
+  }
+
+  /** Ends the exchange first and the call after it: an aborted call reports a failure at once, and that is not news. */
+  #stop(error: GatewayError | null): void {
+    this.#finish(error)
+    this.#upstream?.abort()
+  }
+
+  #collect(chunk: Buffer): boolean {
+    const failed = this.#status < 200 || this.#status >= 300
+    this.#bodyBytes += chunk.length
+    if (this.#bodyBytes > (failed ? maxErrorBytes : maxUnaryBytes)) {
+      if (failed) return true
+      this.#stop(new GatewayError('upstream_error', 'The answer of the provider is too large.'))
+      return true
+    }
+    this.#body.push(chunk)
+    return this.#clientGone ? this.#drainFurther(chunk.length) : true
+  }
+
+  #finishUnary(): void {
+    const body = this.#body.length === 1 ? this.#body[0]! : Buffer.concat(this.#body)
+    const { admission } = this.#options
+    if (this.#status < 200 || this.#status >= 300) {
+      return this.#finish(fromProvider(admission.provider.decodeError(this.#status, this.#header, body), this.#scrub()))
+    }
+    if (admission.facts.stream) {
+      return this.#finish(new GatewayError('upstream_error', 'The provider did not answer with a stream.', { retry: false }))
+    }
+    try {
+      const answer = admission.road.unary(body)
+      this.#observed = answer.observed
+      if (answer.observed.failure) return this.#finish(fromProvider(answer.observed.failure, this.#scrub()))
+      // An answer without a readable count was delivered all the same.
+      if (!this.#observed.usage && this.#observed.deliveredChars === 0) this.#observed.deliveredChars = body.length
+      this.#held.push(answer.body)
+      this.#finish(null)
+    } catch (error) {
+      if (!(error instanceof UnreadableAnswer)) return this.#finish(toFailure(error))
+      this.#finish(new GatewayError('upstream_error', 'The provider sent an answer that cannot be read.', {}, { cause: error }))
+    }
+  }
+
+  #write(out: Buffer | string): boolean {
+    const { client } = this.#options.call
+    if (!this.#started) {
+      this.#started = true
+      client.start(200, [...sseHeaders, ...this.#options.headers])
+    }
+    return client.write(out)
+  }
+
+  #finishEarly(): void {
+    if (this.#ended) return
+    this.#held.push(this.#stream?.finish() ?? '')
+    this.#stop(null)
+  }
+
+  #finish(error: GatewayError | null): void {
+    if (this.#ended) return
+    this.#ended = true
+    if (this.#grace) clearTimeout(this.#grace)
+    this.#draining?.()
+    const { call, settle, done } = this.#options
+    const outcome: Outcome = {
+      observed: this.#observed,
+      error,
+      clientGone: this.#clientGone,
+      upstreamStatus: this.#status || null,
+      firstByteAt: this.#firstByteAt,
+    }
+    settle(outcome).then(
+      (settled) => {
+        if (call.client.open) this.#sendEnd(error, settled)
+        done()
+      },
+      (cause: unknown) => {
+        // The money could not be booked. The hold stays open and is resolved by the next start; the client must not see a finished answer.
+        if (call.client.open) this.#sendError(new GatewayError('storage_unavailable', undefined, {}, { cause }))
+        done()
+      },
+    )
+  }
+
+  #sendEnd(error: GatewayError | null, settled: SettledHeaders): void {
+    const { call, headers } = this.#options
+    if (error) return this.#sendError(error)
+    if (!this.#stream) {
+      const body = this.#held[0] as Buffer
+      call.client.start(this.#status, [
+        'content-type',
+        'application/json',
+        'content-length',
+        String(body.length),
+        'x-gateway-cost',
+        settled.cost,
+        ...headers,
+      ])
+      return call.client.end(body)
+    }
+    for (const bytes of this.#held) if (bytes.length > 0) this.#write(bytes)
+    if (!this.#started) this.#write('')
+    call.client.end()
+  }
+
+  #sendError(error: GatewayError): void {
+    const { call, errorHeaders } = this.#options
+    if (this.#started) {
+      call.client.end(call.protocol.renderStreamError(error, call.requestId))
+      return
+    }
+    sendError(call, error, errorHeaders(error))
+  }
+
+  #onClientGone(): void {
+    if (this.#ended) return
+    this.#clientGone = true
+    // What was not asked upstream to its end is asked within bounds: providers bill what they were asked for, and so must we.
+    const release = this.#options.drain.enter(() => this.#giveUpDrain())
+    if (!release) return this.#giveUpDrain()
+    this.#draining = release
+    this.#upstream?.resume()
+    this.#drainFurther(0)
+  }
+
+  /** After the client has gone: a stream that has shown content is stopped at once, anything else may finish within the budget. */
+  #drainFurther(bytes: number): boolean {
+    const seen = this.#stream && this.#observed.deliveredChars > 0 && !this.#observed.complete
+    if (seen || !this.#options.drain.spend(bytes)) this.#giveUpDrain()
+    return true
+  }
+
+  #giveUpDrain(): void {
+    if (!this.#ended) this.#stop(null)
+  }
+
+  #scrub() {
+    const { model, target } = this.#options.admission
+    return { shadow: model.name, real: target.model, secret: null }
+  }
+}
+
+/** An error before anything was sent, in the client's protocol. */
+export const sendError = (call: Call, error: GatewayError, headers: readonly string[]): void => {
+  const { status, body } = call.protocol.renderError(error, call.requestId)
+  const bytes = Buffer.from(JSON.stringify(body))
+  call.client.start(status, ['content-type', 'application/json', 'content-length', String(bytes.length), ...headers])
+  call.client.end(bytes)
+}
+
+const toFailure = (error: unknown): GatewayError =>
+  error instanceof GatewayError ? error : new GatewayError('internal_error', undefined, {}, { cause: error })
+
+const isEventStream = (type: string | undefined): boolean => type?.includes('event-stream') ?? false

@@ -1,0 +1,47 @@
+import type { FrozenPrice } from '../ledger/commands.ts'
+import { chargeFor } from '../pricing/charge.ts'
+import { estimateTokens } from '../pricing/estimate.ts'
+import { emptyUsage, inputTotal, outputTotal, type Usage } from '../protocols/neutral/index.ts'
+import type { Observed } from '../protocols/protocol.ts'
+
+/** What an exchange costs, from what is known at its end. */
+export interface Settlement {
+  /** Nothing was delivered and nothing reported: the hold is released. */
+  readonly release: boolean
+  readonly usage: Usage
+  readonly tokens: number
+  /** Nano-credits. */
+  readonly amount: number
+  readonly quality: 'exact' | 'estimated' | 'none'
+}
+
+const nothing: Settlement = { release: true, usage: emptyUsage, tokens: 0, amount: 0, quality: 'none' }
+
+/**
+ * The one rule of settlement (contract, part 5): usage reported with a finished answer is exact; else what was delivered is counted and flagged `estimated`, with the
+ * provider's own count of the prompt where it came; else nothing was delivered and nothing is owed. An estimate never exceeds the hold.
+ */
+export const settlementOf = (
+  observed: Observed,
+  price: FrozenPrice | null,
+  { estimatedInputTokens, held }: { readonly estimatedInputTokens: number; readonly held: number },
+): Settlement => {
+  const reported = observed.usage
+  if (reported && observed.complete) return priced(reported, price, 'exact', Number.POSITIVE_INFINITY)
+  if (observed.deliveredChars === 0 && !observed.complete) {
+    // A prompt was counted by the provider, but no answer came: what ran is not known to have been billed.
+    return nothing
+  }
+  const delivered = estimateTokens(observed.deliveredChars)
+  const input = reported && inputTotal(reported) > 0 ? reported.input : { ...emptyUsage.input, uncached: estimatedInputTokens }
+  const output = { visible: Math.max(delivered, reported?.output.visible ?? 0), reasoning: reported?.output.reasoning ?? 0 }
+  return priced({ input, output }, price, 'estimated', held)
+}
+
+const priced = (usage: Usage, price: FrozenPrice | null, quality: 'exact' | 'estimated', bound: number): Settlement => ({
+  release: false,
+  usage,
+  tokens: inputTotal(usage) + outputTotal(usage),
+  amount: price ? Math.min(chargeFor(price, usage), bound) : 0,
+  quality,
+})

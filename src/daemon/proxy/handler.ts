@@ -1,0 +1,129 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Catalog } from '../../core/catalog/resolved.ts'
+import type { Exchange } from '../../core/exchange/exchange.ts'
+import { errorHeaders } from '../../core/exchange/response-headers.ts'
+import type { Clock } from '../../core/kernel/clock.ts'
+import { GatewayError, toGatewayError } from '../../core/kernel/errors.ts'
+import { newId } from '../../core/kernel/ids.ts'
+import { ipAllowed } from '../../core/keys/ip-allow.ts'
+import type { KeyPrincipal, KeyVerifier } from '../../core/keys/verdict.ts'
+import { anthropicMessages } from '../../core/protocols/anthropic-messages/index.ts'
+import { openaiChat } from '../../core/protocols/openai-chat/index.ts'
+import type { Protocol } from '../../core/protocols/protocol.ts'
+import { clientIp } from './client-ip.ts'
+import { credentialOf } from './credentials.ts'
+import { isAnthropic, listModels, showModel } from './list-models.ts'
+import { checkBodyHeaders, ClientAborted, readBody } from './read-body.ts'
+import { ResponseSink } from './response-sink.ts'
+import { matchRoute } from './routes.ts'
+
+export interface ProxyDeps {
+  readonly clock: Clock
+  readonly keys: KeyVerifier
+  readonly catalog: Catalog
+  readonly exchange: Exchange
+  readonly maxBodyBytes: number
+  readonly trustedProxies: readonly string[]
+  readonly draining: () => boolean
+  readonly onError: (error: GatewayError, requestId: string) => void
+}
+
+/** Serves the proxy plane straight on node:http: no framework stands between the socket and the exchange. */
+export const createProxyHandler = (deps: ProxyDeps) => {
+  const { clock, keys, catalog, exchange } = deps
+
+  const authenticate = (request: IncomingMessage): KeyPrincipal => {
+    const verdict = keys.verify(credentialOf(request.headers))
+    if (verdict.status !== 'valid') throw new GatewayError(refusalCode[verdict.status])
+    const { allowIps } = verdict.principal
+    if (allowIps && !ipAllowed(allowIps, clientIp(request, deps.trustedProxies))) throw new GatewayError('ip_not_allowed')
+    return verdict.principal
+  }
+
+  const serve = async (request: IncomingMessage, response: ServerResponse, id: string): Promise<void> => {
+    const startedAt = clock.monotonic()
+    const match = matchRoute(request.method ?? '', pathOf(request))
+    if (!match.found) {
+      if (!match.allow) throw new GatewayError('not_found', 'This path is not served.')
+      response.setHeader('allow', match.allow.join(', '))
+      throw new GatewayError('method_not_allowed', `Use ${match.allow.join(' or ')} here.`)
+    }
+    if (deps.draining()) throw new GatewayError('draining', undefined, { retryAfter: 5 })
+    const principal = authenticate(request)
+    const requestId = requestIdOf(request, id)
+    if (match.route.kind === 'models') {
+      const body = match.modelId === null ? listModels(catalog, principal, request.headers) : showModel(catalog, principal, request.headers, match.modelId)
+      return sendJson(response, 200, ['x-request-id', requestId, 'x-gateway-request-id', id], body)
+    }
+    checkBodyHeaders(request, deps.maxBodyBytes)
+    const body = await readBody(request, deps.maxBodyBytes)
+    await exchange.run({
+      id,
+      requestId,
+      clientRequestId: requestId === id ? null : requestId,
+      protocol: match.route.protocol,
+      principal,
+      body,
+      headers: request.headers as Record<string, string>,
+      receivedAt: clock.now(),
+      startedAt,
+      client: new ResponseSink(response),
+    })
+  }
+
+  return (request: IncomingMessage, response: ServerResponse): void => {
+    const id = newId('request', clock.now())
+    serve(request, response, id).catch((thrown: unknown) => {
+      if (thrown instanceof ClientAborted) return response.destroy()
+      const error = toGatewayError(thrown)
+      if (error.status >= 500 && error.code !== 'draining') deps.onError(error, id)
+      refuse(request, response, error, id)
+    })
+  }
+}
+
+const refusalCode = {
+  malformed: 'invalid_api_key',
+  unknown: 'invalid_api_key',
+  expired: 'expired_api_key',
+  disabled: 'disabled_api_key',
+} as const
+
+/** An error before the exchange began, in the protocol that the path (or else the headers) tells. */
+const refuse = (request: IncomingMessage, response: ServerResponse, error: GatewayError, id: string): void => {
+  if (response.headersSent || response.destroyed) return void response.destroy()
+  const protocol = protocolOf(request)
+  const requestId = requestIdOf(request, id)
+  const { status, body } = protocol.renderError(error, requestId)
+  const headers = errorHeaders(['x-request-id', requestId, 'x-gateway-request-id', id], error)
+  if (protocol.id === 'anthropic-messages') headers.push('request-id', requestId)
+  // What is left of the body will not be read, so the connection cannot carry another request.
+  if (!request.complete) headers.push('connection', 'close')
+  sendJson(response, status, headers, body)
+}
+
+const sendJson = (response: ServerResponse, status: number, headers: string[], body: unknown): void => {
+  const bytes = Buffer.from(JSON.stringify(body))
+  response.writeHead(status, ['content-type', 'application/json', 'content-length', String(bytes.length), ...headers])
+  response.end(bytes)
+}
+
+const pathOf = (request: IncomingMessage): string => {
+  const url = request.url ?? ''
+  const query = url.indexOf('?')
+  return query === -1 ? url : url.slice(0, query)
+}
+
+const protocolOf = (request: IncomingMessage): Protocol => {
+  const match = matchRoute('POST', pathOf(request))
+  if (match.found && match.route.kind === 'exchange') return match.route.protocol
+  return isAnthropic(request.headers) ? anthropicMessages : openaiChat
+}
+
+const goodRequestId = /^[A-Za-z0-9._-]{1,128}$/
+
+/** The client's own request id if it is one that can be logged and echoed safely, else ours. */
+const requestIdOf = (request: IncomingMessage, id: string): string => {
+  const own = request.headers['x-request-id']
+  return typeof own === 'string' && goodRequestId.test(own) ? own : id
+}

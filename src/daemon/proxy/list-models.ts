@@ -1,0 +1,47 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Catalog, ResolvedModel } from '../../core/catalog/resolved.ts'
+import { GatewayError } from '../../core/kernel/errors.ts'
+import { toTimestamp } from '../../core/kernel/clock.ts'
+import type { KeyPrincipal } from '../../core/keys/verdict.ts'
+import type { JsonObject } from '../../core/protocols/neutral/index.ts'
+
+/** The models this key may use, in the shape of the client's protocol (told by its headers, as three protocols share the path). */
+export const listModels = (catalog: Catalog, principal: KeyPrincipal, headers: IncomingHttpHeaders): JsonObject => {
+  const models = catalog.list().filter((model) => mayUse(principal, model))
+  if (!isAnthropic(headers)) return { object: 'list', data: models.map(openaiModel) }
+  return {
+    data: models.map(anthropicModel),
+    has_more: false,
+    first_id: models[0]?.name ?? null,
+    last_id: models.at(-1)?.name ?? null,
+  }
+}
+
+/** One model by name. Not allowed looks like not there. */
+export const showModel = (catalog: Catalog, principal: KeyPrincipal, headers: IncomingHttpHeaders, name: string): JsonObject => {
+  const model = catalog.resolve(name)
+  if (!model || !mayUse(principal, model)) throw new GatewayError('model_not_found', `The model "${name.slice(0, 128)}" does not exist.`, { param: 'model' })
+  return isAnthropic(headers) ? anthropicModel(model) : openaiModel(model)
+}
+
+export const isAnthropic = (headers: IncomingHttpHeaders): boolean => headers['anthropic-version'] !== undefined
+
+const mayUse = (principal: KeyPrincipal, model: ResolvedModel): boolean => principal.models === null || principal.models.has(model.name)
+
+const openaiModel = (model: ResolvedModel): JsonObject => ({
+  id: model.name,
+  object: 'model',
+  created: Math.floor(model.createdAt / 1000),
+  owned_by: 'tollgate',
+  ...(model.contextWindow !== null && { context_window: model.contextWindow }),
+  ...(model.maxOutputTokens !== null && { max_output_tokens: model.maxOutputTokens }),
+})
+
+const anthropicModel = (model: ResolvedModel): JsonObject => ({
+  type: 'model',
+  id: model.name,
+  display_name: model.name,
+  created_at: toTimestamp(model.createdAt),
+  ...(model.contextWindow !== null && { max_input_tokens: model.contextWindow }),
+  ...(model.maxOutputTokens !== null && { max_tokens: model.maxOutputTokens }),
+})
