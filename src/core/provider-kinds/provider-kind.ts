@@ -11,7 +11,11 @@ export interface ProviderKind {
   /** Whether it works without a key. */
   readonly keyless: boolean
   /** Headers of a call: credentials and what the vendor demands. `client` are the client's own headers that may pass (lower case). */
-  headers(call: { readonly protocol: ProtocolId; readonly secret: string | null; readonly client: Readonly<Record<string, string>> }): Record<string, string>
+  headers(call: {
+    readonly protocol: ProtocolId
+    readonly secret: string | null
+    readonly client: Readonly<Record<string, string>>
+  }): Record<string, string>
   /** Names of client headers that may pass to it. */
   readonly forwardHeaders: readonly string[]
   /**

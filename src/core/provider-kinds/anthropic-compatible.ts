@@ -1,0 +1,15 @@
+import { anthropicClientHeaders, anthropicHeaders } from './anthropic-headers.ts'
+import type { ProviderKind } from './provider-kind.ts'
+
+/** Any server with `/messages` below its base URL. */
+export const anthropicCompatible: ProviderKind = {
+  id: 'anthropic-compatible',
+  title: 'Anthropic-compatible server',
+  speaks: ['anthropic-messages'],
+  baseUrl: null,
+  keyless: true,
+  headers: anthropicHeaders('x-api-key'),
+  forwardHeaders: anthropicClientHeaders,
+  raw: true,
+  docs: 'https://docs.anthropic.com/en/api/messages',
+}

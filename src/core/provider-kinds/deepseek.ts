@@ -1,0 +1,8 @@
+import { openAiLike } from './headers.ts'
+
+export const deepseek = openAiLike({
+  id: 'deepseek',
+  title: 'DeepSeek',
+  baseUrl: 'https://api.deepseek.com/v1',
+  docs: 'https://api-docs.deepseek.com/',
+})

@@ -1,0 +1,8 @@
+import { openAiLike } from './headers.ts'
+
+export const openai = openAiLike({
+  id: 'openai',
+  title: 'OpenAI',
+  baseUrl: 'https://api.openai.com/v1',
+  docs: 'https://platform.openai.com/docs/api-reference/chat',
+})

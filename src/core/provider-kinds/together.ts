@@ -1,0 +1,8 @@
+import { openAiLike } from './headers.ts'
+
+export const together = openAiLike({
+  id: 'together',
+  title: 'Together AI',
+  baseUrl: 'https://api.together.xyz/v1',
+  docs: 'https://docs.together.ai/reference/chat-completions-1',
+})

@@ -1,0 +1,8 @@
+import { openAiLike } from './headers.ts'
+
+export const xai = openAiLike({
+  id: 'xai',
+  title: 'xAI',
+  baseUrl: 'https://api.x.ai/v1',
+  docs: 'https://docs.x.ai/docs/api-reference',
+})
