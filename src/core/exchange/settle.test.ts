@@ -1,0 +1,44 @@
+import { expect, test } from 'vitest'
+import type { FrozenPrice } from '../ledger/commands.ts'
+import type { Usage } from '../protocols/neutral/index.ts'
+import { settlementOf } from './settle.ts'
+
+const price: FrozenPrice = {
+  input: 1_000_000,
+  output: 4_000_000,
+  cachedInput: 1_000_000,
+  cacheWrite5m: 1_000_000,
+  cacheWrite1h: 1_000_000,
+  reasoning: 4_000_000,
+  request: 0,
+}
+const usage: Usage = { input: { uncached: 10, cacheRead: 0, cacheWrite5m: 0, cacheWrite1h: 0 }, output: { visible: 5, reasoning: 0 } }
+const context = { estimatedInputTokens: 7, held: 1000 }
+
+test('usage reported with a finished answer is charged as it is, even beyond the hold', () => {
+  const settlement = settlementOf({ usage, deliveredChars: 4, complete: true }, price, { ...context, held: 1 })
+  expect(settlement).toEqual({ release: false, usage, tokens: 15, amount: 30, quality: 'exact' })
+})
+
+test('an answer that was cut is charged for what was delivered, with the prompt as the provider counted it', () => {
+  const settlement = settlementOf({ usage, deliveredChars: 80, complete: false }, price, context)
+  expect(settlement).toMatchObject({ release: false, quality: 'estimated', amount: 10 + 20 * 4, usage: { output: { visible: 20 } } })
+})
+
+test('without any report the prompt is estimated', () => {
+  const settlement = settlementOf({ deliveredChars: 8, complete: true }, price, context)
+  expect(settlement).toMatchObject({ quality: 'estimated', amount: 7 + 2 * 4, usage: { input: { uncached: 7 } } })
+})
+
+test('an estimate never exceeds the hold', () => {
+  expect(settlementOf({ deliveredChars: 4000, complete: false }, price, { ...context, held: 50 }).amount).toBe(50)
+})
+
+test('nothing delivered is nothing owed', () => {
+  expect(settlementOf({ deliveredChars: 0, complete: false }, price, context)).toMatchObject({ release: true, amount: 0, quality: 'none' })
+  expect(settlementOf({ usage, deliveredChars: 0, complete: false }, price, context).release).toBe(true)
+})
+
+test('a free model costs nothing and is still counted', () => {
+  expect(settlementOf({ usage, deliveredChars: 4, complete: true }, null, context)).toMatchObject({ amount: 0, tokens: 15, quality: 'exact' })
+})
