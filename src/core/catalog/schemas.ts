@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { pricesInput, pricesView } from '../pricing/schemas.ts'
+import { maxPriority, maxWeight } from './target-syntax.ts'
 
 export const protocolId = z.enum(['openai-chat', 'anthropic-messages'])
 const status = z.enum(['active', 'disabled'])
@@ -84,8 +85,8 @@ export const label = z
     /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/,
     'A label has 1 to 64 letters, digits, dots, dashes or underscores, and begins with a letter or digit.',
   )
-export const weight = z.coerce.number().int().min(1).max(1_000_000)
-export const priority = z.coerce.number().int().min(1).max(1000)
+export const weight = z.coerce.number().int().min(1).max(maxWeight)
+export const priority = z.coerce.number().int().min(1).max(maxPriority)
 
 export const modelName = z
   .string()
