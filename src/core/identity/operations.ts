@@ -124,7 +124,7 @@ export const userOperations = [
     method: 'DELETE',
     path: '/users/:user',
     role: 'admin',
-    summary: 'Delete a user: the keys are revoked, wallet and history stay',
+    summary: 'Delete a user: the keys stop within a second, wallet and history stay',
     input: userInput,
     output: userView,
     audit: 'user.deleted',

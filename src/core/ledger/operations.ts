@@ -19,8 +19,9 @@ export interface CreditsDomains {
   readonly credits: Credits
 }
 
-const define = <Input, Output>(operation: Operation<CreditsDomains, Input, Output, WriteTransaction>) =>
-  defineOperation(operation)
+const define = <Input, Output, Prepared = Input>(
+  operation: Operation<CreditsDomains, Input, Output, WriteTransaction, Prepared>,
+) => defineOperation(operation)
 
 export const creditOperations = [
   define({
@@ -57,7 +58,8 @@ export const creditOperations = [
     output: bookedView,
     audit: 'credits.reversed',
     money: true,
-    run: ({ credits }, input, context) => credits.reverse(input, context),
+    prepare: async ({ credits }, { charge, note }) => ({ charge: await credits.findCharge(charge), note }),
+    run: ({ credits }, { charge, note }, context) => credits.reverse(charge, note, context),
   }),
   define({
     id: 'credits.balance',

@@ -50,8 +50,12 @@ export const balanceView = z.object({
   user: owner,
   available: z.string(),
   held: z.string(),
-  granted: z.string().describe('All grants and positive adjustments.'),
+  granted: z
+    .string()
+    .describe('All grants. Available and held together are granted plus adjusted minus spent minus expired.'),
+  adjusted: z.string().describe('Sum of all adjustments, signed.'),
   spent: z.string().describe('All charges, less what was reversed.'),
+  expired: z.string(),
 })
 
 export const historyInput = z.strictObject({ user, ...pageInput })

@@ -58,7 +58,6 @@ export const systemOperations = [
     summary: 'Bring the database to the schema of this version',
     input: noInput,
     output: migrateView,
-    audit: 'database.migrated',
     transaction: 'none',
     run: ({ system }) => system.migrate(),
   }),

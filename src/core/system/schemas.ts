@@ -45,4 +45,14 @@ export const migrateView = z.object({
 })
 export type MigrateView = z.infer<typeof migrateView>
 
-export const configView = z.record(z.string(), z.json())
+export const configView = z.object({
+  data: z.array(
+    z.object({
+      name: z.string(),
+      value: z.union([z.string(), z.number(), z.null(), z.array(z.string())]).describe('Secrets are masked.'),
+      env: z.string(),
+      source: z.string().nullable(),
+      from: z.string().nullable(),
+    }),
+  ),
+})

@@ -1,0 +1,39 @@
+import type { Insertable, Kysely, Selectable } from 'kysely'
+import type { AuditTable, GatewaySchema, IdempotencyTable } from '../storage/schema.ts'
+
+type Db = Kysely<GatewaySchema>
+
+export type AuditRow = Selectable<AuditTable>
+
+export interface AuditFilter {
+  readonly actor?: string | undefined
+  readonly action?: string | undefined
+  readonly target?: string | undefined
+  /** Only rows with a smaller number. */
+  readonly before?: number | undefined
+  readonly limit: number
+}
+
+export const insertAudit = async (db: Db, row: Omit<AuditRow, 'seq'>): Promise<void> => {
+  const last = await db.selectFrom('audit').select('seq').orderBy('seq', 'desc').limit(1).executeTakeFirst()
+  await db
+    .insertInto('audit')
+    .values({ ...row, seq: (last?.seq ?? 0) + 1 })
+    .execute()
+}
+
+export const listAudit = (db: Db, { actor, action, target, before, limit }: AuditFilter): Promise<AuditRow[]> => {
+  let query = db.selectFrom('audit').selectAll().orderBy('seq', 'desc').limit(limit)
+  if (actor !== undefined) query = query.where('actor', '=', actor)
+  if (action !== undefined) query = query.where('action', '=', action)
+  if (target !== undefined) query = query.where('target', '=', target)
+  if (before !== undefined) query = query.where('seq', '<', before)
+  return query.execute()
+}
+
+export const findIdempotent = (db: Db, id: string): Promise<Selectable<IdempotencyTable> | undefined> =>
+  db.selectFrom('idempotency').selectAll().where('id', '=', id).executeTakeFirst()
+
+export const insertIdempotent = async (db: Db, row: Insertable<IdempotencyTable>): Promise<void> => {
+  await db.insertInto('idempotency').values(row).execute()
+}
