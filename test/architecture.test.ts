@@ -19,7 +19,7 @@ const domains: Readonly<Record<string, readonly string[]>> = {
   limits: ['catalog', 'pricing'],
   catalog: ['pricing', 'provider-kinds', 'protocols'],
   pricing: [],
-  usage: ['ledger'],
+  usage: ['ledger', 'pricing'],
   ledger: [],
   audit: [],
   config: [],

@@ -53,7 +53,10 @@ export const summaryView = totalsView.extend({
   from: z.string(),
   to: z.string(),
   estimated: z.number().describe('Requests whose tokens were estimated.'),
-  duration_ms: z.object({ avg: z.number(), p50: z.number(), p95: z.number() }).nullable(),
+  duration_ms: z
+    .object({ avg: z.number(), p50: z.number().nullable(), p95: z.number().nullable() })
+    .nullable()
+    .describe('Of successful requests; percentiles are null when there are too many to rank.'),
 })
 export type SummaryView = z.infer<typeof summaryView>
 
