@@ -4,7 +4,15 @@ import type { RequestsTable } from '../storage/schema.ts'
  * The commands the ledger understands: the only way money moves. They run inside the writer, many in one transaction (group commit), each all or nothing. Every
  * command is idempotent by its id or reference: repeating it changes nothing and answers the same.
  */
-export type LedgerCommand = HoldCommand | PostCommand | VoidCommand | GrantCommand | AdjustCommand | ReverseCommand | RecordCommand
+export type LedgerCommand =
+  | HoldCommand
+  | PostCommand
+  | VoidCommand
+  | GrantCommand
+  | AdjustCommand
+  | ReverseCommand
+  | ExpireLotCommand
+  | RecordCommand
 
 export interface HoldCommand {
   readonly op: 'hold'
@@ -18,6 +26,8 @@ export interface HoldCommand {
   /** JSON of HoldContext. */
   readonly context: string
   readonly quota?: QuotaClaim
+  /** The daemon run that opens it. */
+  readonly epoch: string
   readonly at: number
 }
 
@@ -100,6 +110,20 @@ export interface ReverseCommand {
   readonly at: number
 }
 
+/** Takes back what is left of an expired grant and not reserved by an open hold. Repeating it takes what has become free since. */
+export interface ExpireLotCommand {
+  readonly op: 'expire_lot'
+  readonly lot: string
+  readonly at: number
+}
+
+export interface ExpireLotResult {
+  /** Nano-credits taken back by this call. */
+  readonly expired: number
+  /** False while open holds still keep part of the grant. */
+  readonly closed: boolean
+}
+
 /** A row for the request log without money: a request that was refused. Moves nothing; may be lost in a crash. */
 export interface RecordCommand {
   readonly op: 'record'
@@ -120,6 +144,7 @@ export interface LedgerResults {
   grant: TransferResult
   adjust: TransferResult
   reverse: TransferResult
+  expire_lot: ExpireLotResult
   record: null
 }
 

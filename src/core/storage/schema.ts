@@ -78,6 +78,9 @@ export interface HoldsTable {
   /** JSON of the settled usage, null while open. */
   usage: string | null
   quality: 'exact' | 'estimated' | 'none' | null
+  /** quota_counters.id this hold claims from (its amount and `claim_tokens`), null for keys without quota. */
+  quota_counter: string | null
+  claim_tokens: number
   /** The daemon run that opened it; a later run resolves what an earlier one left open. */
   epoch: string
   created_at: number
@@ -235,6 +238,12 @@ export interface RevisionsTable {
   value: number
 }
 
+/** Which migrations this file has seen. */
+export interface MigrationsTable {
+  id: string
+  applied_at: number
+}
+
 export interface GatewaySchema {
   users: UsersTable
   admin_tokens: AdminTokensTable
@@ -252,6 +261,7 @@ export interface GatewaySchema {
   audit: AuditTable
   idempotency: IdempotencyTable
   revisions: RevisionsTable
+  migrations: MigrationsTable
 }
 
 /** One row per exchange, also refused ones once the key is known. No content of prompts or answers. */
@@ -300,4 +310,5 @@ export interface RequestsTable {
 
 export interface UsageSchema {
   requests: RequestsTable
+  migrations: MigrationsTable
 }

@@ -1,4 +1,5 @@
 import type { Kysely, Transaction } from 'kysely'
+import type { GatewayError } from '../kernel/errors.ts'
 import type { GatewaySchema, UsageSchema } from './schema.ts'
 
 /**
@@ -20,6 +21,8 @@ export interface Storage {
   submit<Command, Result>(command: Command, options?: { readonly durable?: boolean }): Promise<Result>
   /** Moves with every committed write to a topic, by any process; checked at least twice a second while someone watches. */
   watch(topic: RevisionTopic, changed: () => void): () => void
+  /** Told once when storage cannot go on (its thread died, an fsync failed, the file is corrupt): every later call fails, the process should exit and start anew. */
+  onFatal(listener: (error: GatewayError) => void): () => void
   close(): Promise<void>
 }
 

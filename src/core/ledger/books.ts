@@ -1,0 +1,135 @@
+import { GatewayError } from '../kernel/errors.ts'
+import { newId } from '../kernel/ids.ts'
+import type { AccountRow, CounterRow, Statements, TransferRow } from './statements.ts'
+
+/** House accounts: the other side of every transfer. */
+export const house = {
+  grants: 'house:grants',
+  revenue: 'house:revenue',
+  writeOff: 'house:write-off',
+  adjustments: 'house:adjustments',
+  expired: 'house:expired',
+} as const
+
+export interface NewTransfer {
+  readonly kind: 'grant' | 'charge' | 'write_off' | 'adjustment' | 'reversal' | 'expiry'
+  readonly from: string
+  readonly to: string
+  readonly amount: number
+  readonly reference: string
+  readonly hold?: string
+  readonly note?: string | null
+  readonly actor?: string | null
+  readonly at: number
+}
+
+const assertExact = (row: object): void => {
+  for (const value of Object.values(row)) {
+    if (typeof value === 'number' && !Number.isSafeInteger(value)) {
+      throw new GatewayError('internal_error', `a stored amount is beyond what can be read exactly: about ${value}`)
+    }
+  }
+}
+
+/**
+ * Accounts and counters of the open transaction, each read once and written once however many commands touch it. Transfers are inserted as they come; both their
+ * sides are booked here and nowhere else, so that no command can move only one side.
+ */
+export class Books {
+  readonly #statements: Statements
+  readonly #wallets = new Map<string, AccountRow>()
+  readonly #counters = new Map<string, CounterRow>()
+  readonly #house = new Map<string, { credits: number; debits: number }>()
+
+  constructor(statements: Statements) {
+    this.#statements = statements
+  }
+
+  /** The wallet for reading and for booking holds on. Throws `not_found`. */
+  wallet(id: string): AccountRow {
+    const known = this.#wallets.get(id)
+    if (known) return known
+    const row = this.#statements.account.get(id) as AccountRow | undefined
+    if (!row || row.kind !== 'user') throw new GatewayError('not_found', 'There is no such account.')
+    assertExact(row)
+    this.#wallets.set(id, row)
+    return row
+  }
+
+  counter(id: string, keyId: string): CounterRow {
+    const known = this.#counters.get(id)
+    if (known) return known
+    const empty = { id, key_id: keyId, credits: 0, tokens: 0, requests: 0, credits_pending: 0, tokens_pending: 0 }
+    const row = (this.#statements.counter.get(id) as CounterRow | undefined) ?? empty
+    assertExact(row)
+    this.#counters.set(id, row)
+    return row
+  }
+
+  /** Moves `amount` > 0 from one account to another. Returns the transfer's id. */
+  transfer(one: NewTransfer): string {
+    const id = newId('transfer', one.at)
+    this.#statements.insertTransfer.run(
+      id,
+      one.kind,
+      one.from,
+      one.to,
+      one.amount,
+      one.hold ?? null,
+      one.reference,
+      one.note ?? null,
+      one.actor ?? null,
+      one.at,
+    )
+    this.#book(one.from, 0, one.amount)
+    this.#book(one.to, one.amount, 0)
+    return id
+  }
+
+  applied(reference: string): TransferRow | undefined {
+    return this.#statements.transferByReference.get(reference) as TransferRow | undefined
+  }
+
+  flush(): void {
+    for (const row of this.#wallets.values()) {
+      this.#statements.saveAccount.run(
+        row.credits_posted,
+        row.debits_posted,
+        row.debits_pending,
+        row.has_expiring,
+        row.id,
+      )
+    }
+    for (const row of this.#counters.values()) {
+      this.#statements.saveCounter.run(
+        row.id,
+        row.key_id,
+        row.credits,
+        row.tokens,
+        row.requests,
+        row.credits_pending,
+        row.tokens_pending,
+      )
+    }
+    for (const [id, { credits, debits }] of this.#house) this.#statements.addToHouse.run(credits, debits, id)
+  }
+
+  reset(): void {
+    this.#wallets.clear()
+    this.#counters.clear()
+    this.#house.clear()
+  }
+
+  #book(account: string, credits: number, debits: number): void {
+    if (account.startsWith('house:')) {
+      const sums = this.#house.get(account) ?? { credits: 0, debits: 0 }
+      sums.credits += credits
+      sums.debits += debits
+      this.#house.set(account, sums)
+    } else {
+      const wallet = this.wallet(account)
+      wallet.credits_posted += credits
+      wallet.debits_posted += debits
+    }
+  }
+}

@@ -1,0 +1,147 @@
+import type { EngineDatabase, EngineStatement } from '../storage/engine.ts'
+import type { RequestsTable } from '../storage/schema.ts'
+
+/** Rows as the engine reads them. */
+export interface AccountRow {
+  readonly id: string
+  readonly kind: 'user' | 'house'
+  credits_posted: number
+  debits_posted: number
+  debits_pending: number
+  has_expiring: 0 | 1
+}
+
+export interface HoldRow {
+  readonly id: string
+  readonly account_id: string
+  readonly request_id: string
+  readonly amount: number
+  readonly state: 'open' | 'posted' | 'voided' | 'expired'
+  readonly posted: number
+  readonly written_off: number
+  readonly quota_counter: string | null
+  readonly claim_tokens: number
+}
+
+export interface TransferRow {
+  readonly id: string
+  readonly kind: string
+  readonly debit_account: string
+  readonly credit_account: string
+  readonly amount: number
+}
+
+export interface LotRow {
+  readonly id: string
+  readonly account_id: string
+  remaining: number
+  readonly expires_at: number
+}
+
+export interface CounterRow {
+  readonly id: string
+  readonly key_id: string
+  credits: number
+  tokens: number
+  requests: number
+  credits_pending: number
+  tokens_pending: number
+}
+
+/** Columns of the request log in the order in which they are bound. */
+export const requestColumns = [
+  'id',
+  'hold_id',
+  'at',
+  'user_id',
+  'key_id',
+  'model',
+  'model_id',
+  'provider_id',
+  'provider_key_id',
+  'target_model',
+  'client_protocol',
+  'provider_protocol',
+  'stream',
+  'status',
+  'error_code',
+  'finish',
+  'duration_ms',
+  'first_byte_ms',
+  'input_uncached',
+  'input_cache_read',
+  'input_cache_write_5m',
+  'input_cache_write_1h',
+  'output_visible',
+  'output_reasoning',
+  'cost',
+  'written_off',
+  'held',
+  'price_id',
+  'quality',
+  'upstream_id',
+  'client_request_id',
+  'attempts',
+  'warnings',
+] as const satisfies readonly (keyof RequestsTable)[]
+
+/** Every statement the engine runs, prepared once. */
+export const prepareStatements = (gateway: EngineDatabase, usage: EngineDatabase) => {
+  const transferColumns = 'id, kind, debit_account, credit_account, amount'
+  const lotColumns = 'id, account_id, remaining, expires_at'
+  const parameters = requestColumns.map(() => '?').join(', ')
+  return {
+    account: gateway.prepare(
+      `select id, kind, credits_posted, debits_posted, debits_pending, has_expiring from accounts where id = ?`,
+    ),
+    // A wallet was read in this transaction, so its new totals can be stored as they are.
+    saveAccount: gateway.prepare(
+      `update accounts set credits_posted = ?, debits_posted = ?, debits_pending = ?, has_expiring = ? where id = ?`,
+    ),
+    // House accounts hold sums over everybody, beyond what JavaScript counts exactly; they are only ever added to, in 64 bits.
+    addToHouse: gateway.prepare(
+      `update accounts set credits_posted = credits_posted + cast(? as integer),
+        debits_posted = debits_posted + cast(? as integer) where id = ? and kind = 'house'`,
+    ),
+    hold: gateway.prepare(
+      `select id, account_id, request_id, amount, state, posted, written_off, quota_counter, claim_tokens
+        from holds where id = ?`,
+    ),
+    insertHold: gateway.prepare(
+      `insert into holds (id, account_id, request_id, amount, state, context, quota_counter, claim_tokens, epoch, created_at)
+        values (?, ?, ?, ?, 'open', ?, ?, ?, ?, ?) on conflict (id) do nothing`,
+    ),
+    resolveHold: gateway.prepare(
+      `update holds set state = ?, posted = ?, written_off = ?, usage = ?, quality = ?, resolved_at = ?
+        where id = ? and state = 'open'`,
+    ),
+    insertTransfer: gateway.prepare(
+      `insert into transfers (id, kind, debit_account, credit_account, amount, hold_id, reference, note, actor, created_at)
+        values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    ),
+    transfer: gateway.prepare(`select ${transferColumns} from transfers where id = ?`),
+    transferByReference: gateway.prepare(`select ${transferColumns} from transfers where reference = ?`),
+    lot: gateway.prepare(`select ${lotColumns} from grant_lots where id = ? and closed_at is null`),
+    openLots: gateway.prepare(
+      `select ${lotColumns} from grant_lots where account_id = ? and closed_at is null order by expires_at, id`,
+    ),
+    insertLot: gateway.prepare(
+      `insert into grant_lots (id, account_id, transfer_id, remaining, expires_at) values (?, ?, ?, ?, ?)`,
+    ),
+    saveLot: gateway.prepare(`update grant_lots set remaining = ?, closed_at = ? where id = ?`),
+    counter: gateway.prepare(
+      `select id, key_id, credits, tokens, requests, credits_pending, tokens_pending from quota_counters where id = ?`,
+    ),
+    saveCounter: gateway.prepare(
+      `insert into quota_counters (id, key_id, credits, tokens, requests, credits_pending, tokens_pending)
+        values (?, ?, ?, ?, ?, ?, ?)
+        on conflict (id) do update set credits = excluded.credits, tokens = excluded.tokens, requests = excluded.requests,
+          credits_pending = excluded.credits_pending, tokens_pending = excluded.tokens_pending`,
+    ),
+    insertRequest: usage.prepare(
+      `insert into requests (${requestColumns.join(', ')}) values (${parameters}) on conflict (id) do nothing`,
+    ),
+  } satisfies Record<string, EngineStatement>
+}
+
+export type Statements = ReturnType<typeof prepareStatements>

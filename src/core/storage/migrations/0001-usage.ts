@@ -1,0 +1,47 @@
+import type { Migration } from './migration.ts'
+
+/** The request log. Rows keep the order in which they were written (rowid): after a crash only the newest can be missing. */
+export const initialUsage: Migration = {
+  id: '0001-usage',
+  sqlite: [
+    `create table migrations (id text primary key not null, applied_at integer not null) strict`,
+    `create table requests (
+      id text not null unique,
+      hold_id text,
+      at integer not null,
+      user_id text not null,
+      key_id text not null,
+      model text not null,
+      model_id text,
+      provider_id text,
+      provider_key_id text,
+      target_model text,
+      client_protocol text not null,
+      provider_protocol text,
+      stream integer not null check (stream in (0, 1)),
+      status integer not null,
+      error_code text,
+      finish text,
+      duration_ms integer not null,
+      first_byte_ms integer,
+      input_uncached integer not null,
+      input_cache_read integer not null,
+      input_cache_write_5m integer not null,
+      input_cache_write_1h integer not null,
+      output_visible integer not null,
+      output_reasoning integer not null,
+      cost integer not null check (cost >= 0),
+      written_off integer not null check (written_off >= 0),
+      held integer not null check (held >= 0),
+      price_id text,
+      quality text not null check (quality in ('exact', 'estimated', 'none')),
+      upstream_id text,
+      client_request_id text,
+      attempts text not null,
+      warnings text not null
+    ) strict`,
+    `create index requests_at on requests (at)`,
+    `create index requests_user on requests (user_id, at)`,
+    `create index requests_key on requests (key_id, at)`,
+  ],
+}

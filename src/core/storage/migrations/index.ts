@@ -1,0 +1,10 @@
+import type { DatabaseName } from '../connection.ts'
+import { initialGateway } from './0001-initial.ts'
+import { initialUsage } from './0001-usage.ts'
+import type { Migration } from './migration.ts'
+
+/** Every migration of each database, in order. To add one: a file and a line. */
+export const migrations: Readonly<Record<DatabaseName, readonly Migration[]>> = {
+  gateway: [initialGateway],
+  usage: [initialUsage],
+}

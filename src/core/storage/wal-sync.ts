@@ -1,0 +1,60 @@
+import { closeSync, fdatasync, openSync } from 'node:fs'
+
+/** Milliseconds after which a commit that was not waited for is on disk at the latest (plus the fsync itself). */
+const delayMs = 4
+
+export interface WalSync {
+  /** Something was committed without fsync. */
+  wrote(): void
+  /** SQLite has just synced the log itself. */
+  synced(): void
+  close(): void
+}
+
+/**
+ * Brings holds and settlements to disk shortly after their commit: an fsync of the write-ahead log from the thread pool, while the writer goes on. It covers
+ * every commit before it, whoever wrote it. The log file carries no locks, so a second descriptor does no harm (the database file's own would). A failure is
+ * fatal: the kernel reports it once and then forgets the pages.
+ */
+export const createWalSync = (file: string, fail: (error: unknown) => void): WalSync => {
+  let fd: number | null = null
+  let dirty = false
+  let running = false
+  let closed = false
+  let timer: NodeJS.Timeout | null = null
+
+  const release = (): void => {
+    if (fd !== null) closeSync(fd)
+    fd = null
+  }
+  const sync = (): void => {
+    timer = null
+    if (!dirty || running || closed) return
+    dirty = false
+    running = true
+    fd ??= openSync(file, 'r+')
+    fdatasync(fd, (error) => {
+      running = false
+      if (error) fail(Object.assign(error, { code: 'SQLITE_IOERR_FSYNC' }))
+      if (closed) release()
+      else if (dirty) plan()
+    })
+  }
+  const plan = (): void => {
+    timer ??= setTimeout(sync, delayMs)
+  }
+  return {
+    wrote() {
+      dirty = true
+      if (!running) plan()
+    },
+    synced() {
+      dirty = false
+    },
+    close() {
+      closed = true
+      if (timer !== null) clearTimeout(timer)
+      if (!running) release()
+    },
+  }
+}
