@@ -37,3 +37,7 @@ export const findIdempotent = (db: Db, id: string): Promise<Selectable<Idempoten
 export const insertIdempotent = async (db: Db, row: Insertable<IdempotencyTable>): Promise<void> => {
   await db.insertInto('idempotency').values(row).execute()
 }
+
+export const deleteIdempotentBefore = async (db: Db, time: number): Promise<void> => {
+  await db.deleteFrom('idempotency').where('created_at', '<', time).execute()
+}
