@@ -1,7 +1,10 @@
+import { z } from 'zod'
+import type { Clock } from '../kernel/clock.ts'
+import type { FailureKind, Upstream } from '../upstream/upstream.ts'
 import type { ResolvedProvider } from './resolved.ts'
 import type { TestView } from './schemas.ts'
 
-/** One real call to the provider's list of models. Never throws: what went wrong is in the result. Wired by the app over `upstream`. */
+/** One real call to the provider's list of models. Never throws: what went wrong is in the result. */
 export type Probe = (
   provider: ResolvedProvider,
   key: { readonly id: string; readonly secret: string } | null,
@@ -39,4 +42,93 @@ const sentence = ({ status, models, failure }: ProbeResult): string => {
     return 'The provider has no list of models below this base URL. Check the base URL; servers without such a list may still work.'
   if (status === 429) return 'The provider limits requests with this key now.'
   return `The provider answered with status ${status}.`
+}
+
+export interface ProbeOptions {
+  readonly upstream: Upstream
+  readonly clock: Clock
+  readonly connectTimeoutMs: number
+  /** To the first byte and between two chunks. */
+  readonly answerTimeoutMs: number
+}
+
+/** Larger lists of models are not read to the end. */
+const maxListBytes = 8 * 1024 * 1024
+
+/** A probe over the same port, guard and deadlines as real requests. */
+export const createProbe =
+  ({ upstream, clock, connectTimeoutMs, answerTimeoutMs }: ProbeOptions): Probe =>
+  (provider, key) =>
+    new Promise((resolve) => {
+      const startedAt = clock.monotonic()
+      const protocol = provider.speaks[0]!
+      let status: number | null = null
+      let firstByteAt = startedAt
+      let size = 0
+      const chunks: Buffer[] = []
+      const done = (failure: string | null): void =>
+        resolve({
+          status,
+          latencyMs: firstByteAt - startedAt,
+          models: failure === null ? listedModels(status, chunks) : null,
+          failure,
+        })
+
+      const call = upstream.send(
+        {
+          method: 'GET',
+          baseUrl: provider.baseUrl,
+          path: protocol === 'anthropic-messages' ? '/models?limit=1000' : '/models',
+          headers: {
+            accept: 'application/json',
+            ...provider.kind.headers({ protocol, secret: key?.secret ?? null, client: {} }),
+          },
+          body: Buffer.alloc(0),
+          connectTimeoutMs,
+          firstByteTimeoutMs: answerTimeoutMs,
+          idleTimeoutMs: answerTimeoutMs,
+          allowPrivate: provider.allowPrivate,
+        },
+        {
+          onResponse(code) {
+            status = code
+            firstByteAt = clock.monotonic()
+          },
+          onData(chunk) {
+            size += chunk.length
+            if (size > maxListBytes) queueMicrotask(() => call.abort())
+            else chunks.push(chunk)
+            return true
+          },
+          onEnd: () => done(null),
+          onFailure(failure) {
+            if (status === null) firstByteAt = clock.monotonic()
+            done(failureSentence[failure.kind])
+          },
+        },
+      )
+    })
+
+/** The names in `{"data":[{"id":…}]}`; null when the answer is something else or only the first of several pages. */
+const listedModels = (status: number | null, chunks: readonly Buffer[]): readonly string[] | null => {
+  if (status === null || status < 200 || status >= 300) return null
+  try {
+    const list = modelList.parse(JSON.parse(Buffer.concat(chunks).toString('utf8')))
+    return list.has_more === true ? null : list.data.map((model) => model.id)
+  } catch {
+    return null
+  }
+}
+
+const modelList = z.object({ data: z.array(z.object({ id: z.string() })), has_more: z.boolean().optional() })
+
+const failureSentence: Readonly<Record<FailureKind, string>> = {
+  connect: 'The provider cannot be reached. Check the base URL and the network.',
+  forbidden: 'The provider is at a private address. Allow it with --allow-private if this is meant.',
+  tls: 'The TLS handshake with the provider failed. Check its certificate and the base URL.',
+  'first-byte-timeout': 'The provider did not answer in time.',
+  'idle-timeout': 'The provider stopped in the middle of its answer.',
+  disconnected: 'The provider ended the connection before its answer was complete.',
+  protocol: 'What the provider sent is not the HTTP we accept. Check the base URL.',
+  aborted: 'The call was ended before the answer was complete.',
 }
