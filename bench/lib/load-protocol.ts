@@ -71,12 +71,14 @@ export interface EndResult {
   readonly statuses: Readonly<Record<string, number>>
 }
 
-/** A reader that takes the head of an answer and then nothing, until `read` is called. */
+/** Readers that take the head of an answer and then nothing. */
 export interface Stall {
   readonly op: 'stall'
   readonly request: LoadRequest
+  readonly count: number
 }
 
+/** The first of them reads to the end; the others leave. */
 export interface ReadStalled {
   readonly op: 'read-stalled'
   readonly timeoutMs: number
@@ -96,6 +98,6 @@ export interface LoadResults {
   streams: { readonly opened: number }
   window: WindowResult
   end: EndResult
-  stall: { readonly status: number }
+  stall: { readonly statuses: readonly number[] }
   'read-stalled': ReadResult
 }

@@ -123,6 +123,19 @@ export const cpuSeconds = (pid: number): number => {
   return (Number(fields[11]) + Number(fields[12])) / 100
 }
 
+/** The mock provider's own view of what is going on. */
+export const upstreamState = (mock: Worker): Promise<{ readonly openStreams: number; readonly requests: number }> =>
+  mock.ask({})
+
+/** Asks every 50 ms until it is so; false if it never was. */
+export const eventually = async (timeoutMs: number, condition: () => Promise<boolean>): Promise<boolean> => {
+  for (let waited = 0; waited < timeoutMs; waited += 50) {
+    if (await condition()) return true
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  return false
+}
+
 /** Resident memory in KB. */
 export const residentKb = (pid: number): number =>
   Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? Number.NaN)

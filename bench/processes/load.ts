@@ -48,6 +48,10 @@ class StalledReader {
     })
   }
 
+  leave(): void {
+    this.#connection.socket.destroy()
+  }
+
   async readOn(timeoutMs: number): Promise<ReadResult> {
     this.#connection.socket.resume()
     const late = new Promise<boolean>((resolve) => setTimeout(resolve, timeoutMs, false).unref())
@@ -56,7 +60,7 @@ class StalledReader {
     return { bytes: this.#bytes, events: this.#events, complete }
   }
 }
-let stalled: StalledReader | null = null
+let stalled: StalledReader[] = []
 
 const run = async (command: LoadCommand): Promise<unknown> => {
   switch (command.op) {
@@ -72,11 +76,14 @@ const run = async (command: LoadCommand): Promise<unknown> => {
     case 'end':
       return theCrowd().end(command)
     case 'stall':
-      stalled = new StalledReader(command.request)
-      return { status: await stalled.started }
-    case 'read-stalled':
-      if (!stalled) throw new Error('no reader is stalled')
-      return stalled.readOn(command.timeoutMs)
+      stalled = Array.from({ length: command.count }, () => new StalledReader(command.request))
+      return { statuses: await Promise.all(stalled.map(({ started }) => started)) }
+    case 'read-stalled': {
+      const [first, ...others] = stalled.splice(0)
+      if (!first) throw new Error('no reader is stalled')
+      for (const other of others) other.leave()
+      return first.readOn(command.timeoutMs)
+    }
   }
 }
 

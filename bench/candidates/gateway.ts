@@ -1,0 +1,119 @@
+import { execFile } from 'node:child_process'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { request } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { benchModels } from '../lib/bodies.ts'
+import type { Worker } from '../lib/processes.ts'
+import { startProgram, stop } from '../lib/processes.ts'
+import type { Candidate } from './candidate.ts'
+
+const main = join(import.meta.dirname, '../../dist/cli/main.js')
+
+export interface GatewayCandidate extends Candidate {
+  readonly dataDir: string
+  /** One command of its own command line; what it prints with `--json`. */
+  command(...args: string[]): Promise<unknown>
+  /** Milliseconds, 99th percentile since the last call; null if this version does not tell. */
+  eventLoopDelayP99(): Promise<number | null>
+}
+
+export const gatewayIsBuilt = (): boolean => existsSync(main)
+
+/** How `gateway serve` says that it listens. */
+const listening = (line: string): number | null => {
+  const url =
+    /"event":"listening".*?"url":"http:\/\/[^"]*:(\d+)"/.exec(line) ?? /listening on http:\/\/\S*:(\d+)/.exec(line)
+  return url ? Number(url[1]) : null
+}
+
+export const serveGateway = (dataDir: string): ReturnType<typeof startProgram> =>
+  startProgram([process.execPath, main, 'serve', '--json'], {
+    env: { ...process.env, GATEWAY_DATA: dataDir, GATEWAY_PORT: '0' },
+    ready: listening,
+    timeoutMs: 30_000,
+  })
+
+/** The product as anybody would set it up: its own command line, everything on, nothing tuned. */
+export const gateway = async (mock: Worker): Promise<GatewayCandidate> => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'gateway-bench-'))
+  const { child, port } = await serveGateway(dataDir)
+  const command = async (...args: string[]): Promise<unknown> => {
+    const { stdout } = await promisify(execFile)(process.execPath, [main, ...args, '--json'], {
+      env: { ...process.env, GATEWAY_DATA: dataDir, BENCH_PROVIDER_SECRET: 'sk-bench-provider' },
+    })
+    return JSON.parse(stdout || 'null')
+  }
+  const base = `http://127.0.0.1:${mock.port}/v1`
+  const secret = ['--secret-env', 'BENCH_PROVIDER_SECRET']
+  await command(
+    'providers',
+    'add',
+    'mock',
+    '--kind',
+    'openai-compatible',
+    '--base-url',
+    base,
+    '--allow-private',
+    ...secret,
+  )
+  await command(
+    'providers',
+    'add',
+    'mock-messages',
+    '--kind',
+    'anthropic-compatible',
+    '--base-url',
+    base,
+    '--allow-private',
+    ...secret,
+  )
+  await command('users', 'create', 'bench@example.test')
+  await command('credits', 'grant', 'bench@example.test', '1000000', '--idempotency-key', 'bench')
+  const key = (await command('keys', 'create', '--user', 'bench@example.test', '--name', 'bench')) as { secret: string }
+  for (const model of Object.values(benchModels)) {
+    const prices = ['--input-price', '2.5', '--output-price', '10', '--cached-input-price', '0.25']
+    await command('models', 'create', model, '--target', `mock/${model}`, ...prices)
+    await command('models', 'create', `messages-${model}`, '--target', `mock-messages/${model}`, ...prices)
+  }
+  return {
+    name: 'gateway',
+    pid: child.pid!,
+    port,
+    dataDir,
+    command,
+    headers: (dialect) =>
+      dialect === 'openai'
+        ? { authorization: `Bearer ${key.secret}` }
+        : { 'x-api-key': key.secret, 'anthropic-version': '2023-06-01' },
+    modelName: (dialect, model) => (dialect === 'openai' ? model : `messages-${model}`),
+    eventLoopDelayP99: async () => {
+      const info = await overSocket(join(dataDir, 'gateway.sock'), '/api/system/info').catch(() => null)
+      const value = (info as { event_loop_delay_p99_ms?: unknown } | null)?.event_loop_delay_p99_ms
+      return typeof value === 'number' ? value : null
+    },
+    stop: async () => {
+      await stop(child)
+      rmSync(dataDir, { recursive: true, force: true })
+    },
+  }
+}
+
+const overSocket = (socketPath: string, path: string): Promise<unknown> =>
+  new Promise((resolve, reject) => {
+    request({ socketPath, path }, (response) => {
+      let text = ''
+      response.setEncoding('utf8')
+      response.on('data', (part: string) => (text += part))
+      response.on('end', () => {
+        try {
+          resolve(JSON.parse(text))
+        } catch (error) {
+          reject(error instanceof Error ? error : new Error(String(error)))
+        }
+      })
+    })
+      .on('error', reject)
+      .end()
+  })
