@@ -1,0 +1,51 @@
+import type { JsonObject, NeutralRequest, NeutralTool, OpaqueTool } from '../neutral/index.ts'
+import {
+  array,
+  boolean,
+  cacheMark,
+  compact,
+  filled,
+  leftover,
+  object,
+  oneOf,
+  optional,
+  refuse,
+  string,
+} from './read.ts'
+
+const toolFields = new Set(['type', 'name', 'description', 'input_schema', 'strict', 'cache_control'])
+
+/** Client tools become functions; tools that Anthropic defines or runs itself stay opaque. */
+export const decodeTools = (body: JsonObject): (NeutralTool | OpaqueTool)[] =>
+  (optional(body['tools'], 'tools', array) ?? []).map((value, index) => {
+    const path = `tools[${index}]`
+    const tool = object(value, path)
+    const type = optional(tool['type'], `${path}.type`, filled) ?? 'custom'
+    if (type !== 'custom') return { type: 'opaque', protocol: 'anthropic-messages', value: tool, path }
+    return compact({
+      type: 'function' as const,
+      name: filled(tool['name'], `${path}.name`),
+      description: optional(tool['description'], `${path}.description`, string),
+      schema: object(tool['input_schema'], `${path}.input_schema`),
+      strict: optional(tool['strict'], `${path}.strict`, boolean),
+      cache: cacheMark(tool['cache_control'], `${path}.cache_control`),
+      path,
+      extensions: leftover(tool, toolFields),
+    })
+  })
+
+export const decodeToolChoice = (body: JsonObject): Pick<NeutralRequest, 'toolChoice' | 'parallelToolCalls'> => {
+  const choice = optional(body['tool_choice'], 'tool_choice', object)
+  if (!choice) return {}
+  const type = oneOf(choice['type'], 'tool_choice.type', ['auto', 'any', 'tool', 'none'])
+  const disabled = optional(choice['disable_parallel_tool_use'], 'tool_choice.disable_parallel_tool_use', boolean)
+  const parallel = disabled === undefined ? {} : { parallelToolCalls: !disabled }
+  if (type === 'tool') {
+    const name = filled(choice['name'], 'tool_choice.name')
+    const declared =
+      Array.isArray(body['tools']) && body['tools'].some((tool) => (tool as JsonObject | null)?.['name'] === name)
+    if (!declared) refuse('tool_choice.name', `there is no tool "${name}" in tools.`)
+    return { toolChoice: { mode: 'tool', name }, ...parallel }
+  }
+  return { toolChoice: { mode: type === 'any' ? 'required' : type }, ...parallel }
+}

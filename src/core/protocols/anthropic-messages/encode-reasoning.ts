@@ -1,0 +1,88 @@
+import type { JsonObject, NeutralRequest } from '../neutral/index.ts'
+import { unsupported, type Warnings } from './refusals.ts'
+
+const leastBudget = 1024
+
+/**
+ * `thinking`, `output_config` and the sampling fields, which depend on each other: an effort is sent as `output_config.effort` with adaptive thinking; a budget as manual
+ * thinking, which allows neither a forced tool nor free sampling (protocols reference, 13.6).
+ */
+export const encodeReasoning = (request: NeutralRequest, maxTokens: number, warnings: Warnings): JsonObject => {
+  const thinking = encodeThinking(request, maxTokens, warnings)
+  if (thinking?.['type'] === 'enabled' && forcesTool(request))
+    unsupported('tool_choice', 'a tool cannot be forced while thinking has a budget')
+  const config = encodeOutputConfig(request, warnings)
+  return {
+    ...(thinking && { thinking }),
+    ...(Object.keys(config).length > 0 && { output_config: config }),
+    ...encodeSampling(request, constrains(request, thinking), warnings),
+  }
+}
+
+const forcesTool = ({ toolChoice }: NeutralRequest): boolean =>
+  toolChoice?.mode === 'required' ||
+  toolChoice?.mode === 'tool' ||
+  (toolChoice?.mode === 'subset' && toolChoice.required)
+
+/** Thinking fixes the sampling. What an Anthropic client wrote beside adaptive thinking is its own choice; beside thinking that was added here it gives way. */
+const constrains = (request: NeutralRequest, thinking: JsonObject | undefined): boolean =>
+  thinking?.['type'] === 'enabled' || (thinking?.['type'] === 'adaptive' && request.protocol !== 'anthropic-messages')
+
+const encodeThinking = (request: NeutralRequest, maxTokens: number, warnings: Warnings): JsonObject | undefined => {
+  const { reasoning } = request
+  const kept = request.extensions?.['anthropic-messages']?.['thinking']
+  // What the client wrote in this protocol's own words is restored by the caller.
+  if (!reasoning || kept !== undefined) return undefined
+  const display = reasoning.display ? { display: reasoning.display } : {}
+  if (reasoning.mode === 'off' || reasoning.effort === 'none') return { type: 'disabled' }
+  if (reasoning.budgetTokens !== undefined) {
+    const budget = Math.min(reasoning.budgetTokens, maxTokens - 1)
+    if (budget < leastBudget) {
+      warnings.dropped('thinking', `the limit on output leaves less than ${leastBudget} tokens for thinking`)
+      return { type: 'disabled' }
+    }
+    if (budget < reasoning.budgetTokens) warnings.changed('thinking.budget_tokens', 'lowered below the limit on output')
+    return { type: 'enabled', budget_tokens: budget, ...display }
+  }
+  // An Anthropic client's effort without thinking is a setting of its own; and where a tool is forced there can be no thinking, only the effort.
+  if (reasoning.mode === undefined && (request.protocol === 'anthropic-messages' || forcesTool(request)))
+    return undefined
+  return { type: 'adaptive', ...display }
+}
+
+const encodeOutputConfig = (request: NeutralRequest, warnings: Warnings): JsonObject => {
+  const { format, reasoning } = request
+  const config: JsonObject = {}
+  if (reasoning?.effort && reasoning.effort !== 'none') {
+    if (reasoning.effort === 'minimal') warnings.changed('reasoning_effort', '"minimal" is sent as "low"')
+    config['effort'] = reasoning.effort === 'minimal' ? 'low' : reasoning.effort
+  }
+  if (format?.type === 'schema') {
+    config['format'] = { type: 'json_schema', schema: format.schema }
+    if (format.description !== undefined)
+      warnings.dropped('response_format.json_schema.description', 'the Messages API has no place for it')
+  }
+  return config
+}
+
+const encodeSampling = (request: NeutralRequest, thinking: boolean, warnings: Warnings): JsonObject => {
+  const sampling: JsonObject = {}
+  const { temperature, topP, topK } = request
+  const blocked = 'not allowed together with thinking'
+  if (temperature !== undefined) {
+    if (thinking && temperature !== 1) warnings.dropped('temperature', blocked)
+    else {
+      if (temperature > 1) warnings.changed('temperature', 'the Messages API allows at most 1')
+      sampling['temperature'] = Math.min(temperature, 1)
+    }
+  }
+  if (topP !== undefined) {
+    if (thinking && topP < 0.95) warnings.dropped('top_p', blocked)
+    else sampling['top_p'] = topP
+  }
+  if (topK !== undefined) {
+    if (thinking) warnings.dropped('top_k', blocked)
+    else sampling['top_k'] = topK
+  }
+  return sampling
+}

@@ -1,0 +1,69 @@
+import { GatewayError } from '../../kernel/errors.ts'
+import type { Block, JsonObject, NeutralResponse } from '../neutral/index.ts'
+import type { EncodeOptions } from '../protocol.ts'
+import { encodeCitation } from './citations.ts'
+import { parseArguments } from './encode-content.ts'
+import { encodeFinish } from './finish.ts'
+import { messageId, toolId } from './ids.ts'
+import { encodeUsage } from './usage.ts'
+import { estimateUsage, textLength } from './estimate.ts'
+
+/** The answer as a whole message with every key the types know. Only the first choice exists for this protocol's clients. */
+export const encodeResponse = (response: NeutralResponse, options: EncodeOptions): JsonObject => {
+  const choice = response.choices[0]
+  if (!choice || choice.finish.reason === 'malformed-tool-call') throw broken()
+  const { blocks, finish } = choice
+  const content = blocks
+    .map((block) => encodeBlock(block, finish.reason === 'length'))
+    .filter((block) => block !== undefined)
+  const delivered = blocks.reduce((sum, block) => sum + textLength(block), 0)
+  return {
+    id: messageId(response.id),
+    type: 'message',
+    role: 'assistant',
+    model: options.model,
+    content,
+    ...encodeFinish(
+      finish,
+      blocks.some((block) => block.kind === 'refusal'),
+    ),
+    container: null,
+    diagnostics: null,
+    ...response.extensions?.['anthropic-messages'],
+    usage: encodeUsage(response.usage ?? estimateUsage(options.estimatedInputTokens, delivered)),
+  }
+}
+
+const broken = (): GatewayError => new GatewayError('upstream_error', 'The model made a tool call that cannot be read.')
+
+const encodeBlock = (block: Block, cutShort: boolean): JsonObject | undefined => {
+  switch (block.kind) {
+    case 'text': {
+      const citations = block.citations?.map(encodeCitation).filter((citation) => citation !== undefined) ?? []
+      return { type: 'text', text: block.text, citations: citations.length > 0 ? citations : null }
+    }
+    case 'refusal':
+      return { type: 'text', text: block.text, citations: null }
+    case 'thinking':
+      if (block.redacted === undefined)
+        return { type: 'thinking', thinking: block.text, signature: ownSignature(block) }
+      return block.signedBy === 'anthropic-messages' ? { type: 'redacted_thinking', data: block.redacted } : undefined
+    case 'tool-call': {
+      const input = parseArguments(block.arguments)
+      // A call that the limit on output cut off has no arguments that could be read.
+      if (!input && !cutShort) throw broken()
+      return {
+        type: 'tool_use',
+        id: toolId(block.id),
+        name: block.name,
+        input: input ?? {},
+        caller: { type: 'direct' },
+      }
+    }
+    case 'opaque':
+      return block.part.protocol === 'anthropic-messages' ? block.part.value : undefined
+  }
+}
+
+const ownSignature = (block: { readonly signature?: string; readonly signedBy?: string }): string =>
+  (block.signedBy === 'anthropic-messages' && block.signature) || ''

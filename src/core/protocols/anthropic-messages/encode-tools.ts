@@ -1,0 +1,82 @@
+import type { JsonObject, NeutralRequest, NeutralTool, OpaqueTool } from '../neutral/index.ts'
+import { encodeCache } from './encode-content.ts'
+import { refuse } from './read.ts'
+import { unsupported, type Warnings } from './refusals.ts'
+
+const nameRule = /^[a-zA-Z0-9_-]{1,128}$/
+
+/** `tools` and `tool_choice`, in the client's order (prompt caches key on it). A choice among some of the tools is made by sending only those. */
+export const encodeTools = (request: NeutralRequest, warnings: Warnings): JsonObject => {
+  const choice = request.toolChoice
+  let { tools } = request
+  if (choice?.mode === 'subset') {
+    tools = tools.filter((tool) => tool.type === 'opaque' || choice.names.includes(tool.name))
+    for (const name of choice.names) requireDeclared(name, tools)
+    if (tools.length < request.tools.length) warnings.changed('tools', 'only the allowed tools are sent')
+  }
+  if (choice?.mode === 'tool') requireDeclared(choice.name, tools)
+  if (tools.length === 0) {
+    if (choice?.mode === 'required' || choice?.mode === 'subset')
+      refuse('tool_choice', 'a tool is demanded, but there are none in tools.')
+    return {}
+  }
+  const encoded = encodeChoice(request)
+  return {
+    tools: tools.map((tool, index) => encodeTool(tool, index, warnings)),
+    ...(encoded && { tool_choice: encoded }),
+  }
+}
+
+const requireDeclared = (name: string, tools: readonly (NeutralTool | OpaqueTool)[]): void => {
+  const found = tools.some((tool) => (tool.type === 'opaque' ? tool.value['name'] === name : tool.name === name))
+  if (!found) refuse('tool_choice', `there is no tool "${name}" in tools.`)
+}
+
+const encodeTool = (tool: NeutralTool | OpaqueTool, index: number, warnings: Warnings): JsonObject => {
+  const path = tool.path ?? `tools[${index}]`
+  if (tool.type === 'opaque') {
+    return tool.protocol === 'anthropic-messages'
+      ? { ...tool.value }
+      : unsupported(path, 'this tool has no counterpart')
+  }
+  if (!nameRule.test(tool.name)) refuse(`${path}.name`, 'must be 1 to 128 characters of letters, digits, "_" and "-".')
+  warnings.extensions(path, tool.extensions)
+  return {
+    name: tool.name,
+    ...(tool.description !== undefined && { description: tool.description }),
+    input_schema: encodeSchema(tool.schema, path),
+    ...(tool.strict && { strict: true }),
+    ...tool.extensions?.['anthropic-messages'],
+    ...encodeCache(tool.cache),
+  }
+}
+
+/** Arguments are an object; a schema that does not say so is completed, one that says otherwise is refused. `$id`, and `$schema` of unknown drafts, are refused upstream. */
+const encodeSchema = (schema: JsonObject | undefined, path: string): JsonObject => {
+  if (!schema) return { type: 'object', properties: {} }
+  const { $id: _, $schema, ...rest } = schema
+  const draft = typeof $schema === 'string' && /^https?:\/\/json-schema\.org\//.test($schema) ? { $schema } : {}
+  if (rest['type'] === undefined)
+    return { ...draft, type: 'object', ...(Object.keys(rest).length === 0 && { properties: {} }), ...rest }
+  if (rest['type'] !== 'object') unsupported(path, 'the schema of a tool must have type "object"')
+  return $schema === undefined && !('$id' in schema) ? schema : { ...draft, ...rest }
+}
+
+const encodeChoice = (request: NeutralRequest): JsonObject | undefined => {
+  const choice = request.toolChoice
+  const single = request.parallelToolCalls === false ? { disable_parallel_tool_use: true } : {}
+  switch (choice?.mode) {
+    case undefined:
+      return request.parallelToolCalls === false ? { type: 'auto', ...single } : undefined
+    case 'none':
+      return { type: 'none' }
+    case 'auto':
+      return { type: 'auto', ...single }
+    case 'required':
+      return { type: 'any', ...single }
+    case 'tool':
+      return { type: 'tool', name: choice.name, ...single }
+    case 'subset':
+      return { type: choice.required ? 'any' : 'auto', ...single }
+  }
+}

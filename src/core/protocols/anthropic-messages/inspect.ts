@@ -1,0 +1,93 @@
+import { GatewayError } from '../../kernel/errors.ts'
+import { readField, scanObject, type ScannedObject } from '../json-scan.ts'
+import type { RequestFacts } from '../protocol.ts'
+
+/** Fields by which other gateways let a client choose where a request goes, with whose credentials, or for how long. */
+const forbidden = [
+  'api_base',
+  'base_url',
+  'api_key',
+  'custom_llm_provider',
+  'extra_headers',
+  'proxy',
+  'organization',
+  'timeout',
+]
+const maxModelLength = 256
+const isControl = /\p{Cc}/u
+
+/** What admission needs of a Messages request: one scan of the top level, and only its small values are parsed. */
+export const inspect = (body: Buffer): RequestFacts => {
+  const scanned = scanObject(body)
+  for (const field of forbidden) {
+    if (scanned.fields.has(field))
+      throw new GatewayError(
+        'forbidden_field',
+        `"${field}" may not be sent: destinations and credentials are set by the gateway.`,
+        { param: field },
+      )
+  }
+  requireMessages(scanned)
+  return {
+    scanned,
+    model: readModel(scanned),
+    stream: readStream(scanned),
+    maxTokens: readMaxTokens(scanned),
+    includeUsage: true,
+    choices: 1,
+    remoteParts: countRemoteParts(scanned.bytes),
+  }
+}
+
+const wrong = (param: string, why: string): GatewayError =>
+  new GatewayError('invalid_request', `${param}: ${why}`, { param })
+
+const readModel = (scanned: ScannedObject): string => {
+  const model = readField(scanned, 'model')
+  if (model === undefined) throw wrong('model', 'is required.')
+  if (typeof model !== 'string' || model === '' || model.length > maxModelLength || isControl.test(model)) {
+    throw wrong('model', `must be a name of 1 to ${maxModelLength} characters without control characters.`)
+  }
+  return model
+}
+
+const readStream = (scanned: ScannedObject): boolean => {
+  const stream = readField(scanned, 'stream')
+  if (stream === undefined || typeof stream === 'boolean') return stream ?? false
+  throw wrong('stream', 'must be true or false.')
+}
+
+/** 0 is allowed: it warms the provider's cache and answers nothing. */
+const readMaxTokens = (scanned: ScannedObject): number => {
+  const limit = readField(scanned, 'max_tokens')
+  if (limit === undefined) throw wrong('max_tokens', 'is required: the most tokens the answer may have.')
+  if (typeof limit !== 'number' || !Number.isSafeInteger(limit) || limit < 0)
+    throw wrong('max_tokens', 'must be a whole number of at least 0.')
+  return limit
+}
+
+const requireMessages = ({ fields, bytes }: ScannedObject): void => {
+  const field = fields.get('messages')
+  if (!field) throw wrong('messages', 'is required.')
+  const isArray = bytes[field.valueStart] === 0x5b
+  const inside = isArray
+    ? bytes.toString('latin1', field.valueStart + 1, Math.min(field.valueEnd, field.valueStart + 65))
+    : ''
+  if (!isArray || /^\s*\]/.test(inside)) throw wrong('messages', 'must be an array with at least one message.')
+}
+
+/**
+ * At most this many images and documents are fetched by URL or file id. Each URL source holds `"url"` twice (its type and its field), each file source `"file_id"` once.
+ * Where letters are written as \u escapes, which no client does by itself, the words are looked for in the decoded text.
+ */
+const countRemoteParts = (bytes: Buffer): number => {
+  const hidden = bytes.includes('\\u00') && /\\u00[4-7]/.test(bytes.toString('latin1'))
+  const searched = hidden ? Buffer.from(JSON.stringify(JSON.parse(bytes.toString('utf8')))) : bytes
+  return Math.ceil(count(searched, '"url"') / 2) + count(searched, '"file_id"')
+}
+
+const count = (bytes: Buffer, word: string): number => {
+  let found = 0
+  for (let at = bytes.indexOf(word); at !== -1; at = bytes.indexOf(word, at + word.length)) found++
+  return found
+}

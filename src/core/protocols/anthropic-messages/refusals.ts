@@ -1,0 +1,75 @@
+import { GatewayError } from '../../kernel/errors.ts'
+import type { Extensions, JsonValue, NeutralRequest, Warning } from '../neutral/index.ts'
+
+/** Refuses what this protocol cannot say and what would change the answer's meaning if it were left out. */
+export const unsupported = (path: string, why: string): never => {
+  throw new GatewayError(
+    'unsupported_parameter',
+    `${path}: ${why} (the model behind this name is called over Anthropic's Messages API).`,
+    {
+      param: path,
+    },
+  )
+}
+
+/** Collects what is dropped or changed on purpose. */
+export class Warnings {
+  readonly list: Warning[] = []
+
+  dropped(path: string, reason: string): void {
+    this.list.push({ path, action: 'dropped', reason })
+  }
+  changed(path: string, reason: string): void {
+    this.list.push({ path, action: 'changed', reason })
+  }
+  /** Fields only another protocol knows, on a part, message or tool. */
+  extensions(path: string, extensions: Extensions | undefined): void {
+    for (const [protocol, fields] of Object.entries(extensions ?? {})) {
+      if (protocol === 'anthropic-messages') continue
+      for (const field of Object.keys(fields)) this.dropped(`${path}.${field}`, 'unknown to the Messages API')
+    }
+  }
+}
+
+/** Fields of other protocols' bodies that make another request if they vanish (protocols reference, part 15). */
+const meaningful = new Set([
+  'prediction',
+  'audio',
+  'moderation',
+  'web_search_options',
+  'functions',
+  'function_call',
+  'previous_response_id',
+  'conversation',
+  'background',
+  'prompt',
+])
+
+/** Whether leaving the field out changes nothing: `modalities: ["text"]` is the default said aloud. */
+const idle = (field: string, value: JsonValue): boolean =>
+  field === 'modalities' && Array.isArray(value) && value.every((modality) => modality === 'text')
+
+export const refuseForeign = (request: NeutralRequest, warnings: Warnings): void => {
+  if ((request.choices ?? 1) > 1) unsupported('n', 'only one answer can be given')
+  if (request.logprobs) unsupported('logprobs', 'log probabilities are not available')
+  if (request.logitBias && Object.keys(request.logitBias).length > 0)
+    unsupported('logit_bias', 'tokens cannot be biased')
+  if (request.format?.type === 'json') {
+    unsupported('response_format', 'there is no JSON mode without a schema; use json_schema')
+  }
+  for (const [protocol, fields] of Object.entries(request.extensions ?? {})) {
+    if (protocol === 'anthropic-messages') continue
+    for (const [field, value] of Object.entries(fields)) {
+      if (value === null || idle(field, value)) continue
+      if (meaningful.has(field) || field === 'modalities') unsupported(field, 'it has no counterpart')
+      warnings.dropped(field, 'unknown to the Messages API')
+    }
+  }
+  if (request.seed !== undefined) warnings.dropped('seed', 'the Messages API has no seed')
+  if (request.presencePenalty) warnings.dropped('presence_penalty', 'the Messages API has no penalties')
+  if (request.frequencyPenalty) warnings.dropped('frequency_penalty', 'the Messages API has no penalties')
+  if (request.verbosity) warnings.dropped('verbosity', 'the Messages API has no verbosity')
+  if (request.metadata && Object.keys(request.metadata).length > 0) {
+    warnings.dropped('metadata', 'the Messages API takes a user id only')
+  }
+}

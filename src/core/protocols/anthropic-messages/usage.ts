@@ -1,0 +1,116 @@
+import type { JsonObject, JsonValue, Usage } from '../neutral/index.ts'
+import { isObject } from './read.ts'
+
+/** Usage as the wire has it: token counts, null or absent where they do not apply. */
+export type WireUsage = JsonObject
+
+/**
+ * Merges the usage of a stream. `message_delta` repeats or corrects what `message_start` said: per field the latest number that is not null wins, nothing is ever
+ * added up. A total of cache writes that comes without its split makes an older split stale.
+ */
+export class UsageMeter {
+  #fields: WireUsage | undefined
+
+  merge(usage: JsonValue | undefined): void {
+    if (!isObject(usage)) return
+    const fields = (this.#fields ??= {})
+    const written = usage['cache_creation_input_tokens']
+    if (
+      typeof written === 'number' &&
+      !isObject(usage['cache_creation']) &&
+      written !== fields['cache_creation_input_tokens']
+    ) {
+      delete fields['cache_creation']
+    }
+    for (const [key, value] of Object.entries(usage)) if (value !== null) fields[key] = value
+  }
+
+  /** `model` is the main model's real name. Undefined when nothing was reported. */
+  read(model: string): Usage | undefined {
+    return this.#fields && decodeUsage(this.#fields, model)
+  }
+}
+
+/**
+ * Disjoint buckets from Anthropic's numbers: cached tokens are outside `input_tokens`. `iterations` lists what the provider ran inside the one answer; entries that the
+ * top level leaves out (compaction, advisor, a model that was given up for a fallback) become `extra`.
+ */
+export const decodeUsage = (wire: WireUsage, model: string): Usage => {
+  let anomalies = 0
+  const count = (value: JsonValue | undefined): number => {
+    if (value === undefined || value === null) return 0
+    if (typeof value === 'number' && Number.isFinite(value) && value >= 0) return Math.round(value)
+    anomalies++
+    return 0
+  }
+  const split = isObject(wire['cache_creation']) ? wire['cache_creation'] : {}
+  const written = count(wire['cache_creation_input_tokens'])
+  const write1h = count(split['ephemeral_1h_input_tokens'])
+  const split5m = count(split['ephemeral_5m_input_tokens'])
+  if (split5m + write1h > written && wire['cache_creation_input_tokens'] != null) anomalies++
+  const output = count(wire['output_tokens'])
+  const details = isObject(wire['output_tokens_details']) ? wire['output_tokens_details'] : {}
+  const thinking = count(details['thinking_tokens'])
+  if (thinking > output) anomalies++
+  const reasoning = Math.min(thinking, output)
+  const extra = readIterations(wire['iterations'], model, count)
+  return {
+    input: {
+      uncached: count(wire['input_tokens']),
+      cacheRead: count(wire['cache_read_input_tokens']),
+      // What the split does not explain was written for five minutes, the default.
+      cacheWrite5m: Math.max(split5m, written - write1h),
+      cacheWrite1h: write1h,
+    },
+    output: { visible: output - reasoning, reasoning },
+    ...(extra.length > 0 && { extra }),
+    ...(anomalies > 0 && { anomalies }),
+  }
+}
+
+const readIterations = (
+  iterations: JsonValue | undefined,
+  model: string,
+  count: (value: JsonValue | undefined) => number,
+): NonNullable<Usage['extra']>[number][] => {
+  if (!Array.isArray(iterations)) return []
+  const entries = iterations.filter(isObject)
+  // After a fallback the top level holds the numbers of the model that answered, not of the one that was tried first.
+  const main = entries.some((entry) => entry['type'] === 'fallback_message') ? 'fallback_message' : 'message'
+  const extra = []
+  for (const entry of entries) {
+    if (entry['type'] === main) continue
+    const input =
+      count(entry['input_tokens']) +
+      count(entry['cache_read_input_tokens']) +
+      count(entry['cache_creation_input_tokens'])
+    const output = count(entry['output_tokens'])
+    if (input + output === 0) continue
+    const name = entry['model']
+    const kind = entry['type']
+    extra.push({
+      model: typeof name === 'string' ? name : model,
+      kind: typeof kind === 'string' ? kind : 'unknown',
+      input,
+      output,
+    })
+  }
+  return extra
+}
+
+/** The full shape: fields that do not apply are null, never absent. */
+export const encodeUsage = (usage: Usage): WireUsage => ({
+  input_tokens: usage.input.uncached,
+  cache_creation_input_tokens: usage.input.cacheWrite5m + usage.input.cacheWrite1h,
+  cache_read_input_tokens: usage.input.cacheRead,
+  cache_creation: {
+    ephemeral_5m_input_tokens: usage.input.cacheWrite5m,
+    ephemeral_1h_input_tokens: usage.input.cacheWrite1h,
+  },
+  output_tokens: usage.output.visible + usage.output.reasoning,
+  output_tokens_details: { thinking_tokens: usage.output.reasoning },
+  server_tool_use: null,
+  service_tier: null,
+  inference_geo: null,
+  speed: null,
+})
