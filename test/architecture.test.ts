@@ -22,6 +22,7 @@ const domains: Readonly<Record<string, readonly string[]>> = {
   usage: ['ledger', 'pricing'],
   ledger: [],
   audit: [],
+  system: ['config'],
   config: [],
 }
 
@@ -75,6 +76,8 @@ const judge = (one: Import): string | null => {
     const rule = packages.find(({ names }) => names.test(one.specifier))
     return rule && !rule.allowed(one.from) ? rule.why : null
   }
+  // The program reads its own version there.
+  if (one.to === 'package.json') return null
   const from = layerOf(one.from)
   const to = layerOf(one.to)
   if (!from || !to)

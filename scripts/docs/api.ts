@@ -1,0 +1,97 @@
+import { z } from 'zod'
+import { operations } from '../../src/core/operations.ts'
+import type { Operation } from '../../src/core/kernel/operation.ts'
+import { code, table } from './page.ts'
+import type { Page } from './page.ts'
+
+interface Schema {
+  readonly $ref?: string
+  readonly type?: string | readonly string[]
+  readonly format?: string
+  readonly enum?: readonly unknown[]
+  readonly const?: unknown
+  readonly anyOf?: readonly Schema[]
+  readonly items?: Schema
+  readonly properties?: Readonly<Record<string, Schema>>
+  readonly additionalProperties?: boolean | Schema
+  readonly required?: readonly string[]
+  readonly default?: unknown
+  readonly description?: string
+}
+
+/** A schema in one line, as people write types. */
+const typeText = (schema: Schema): string => {
+  if (schema.enum) return schema.enum.map((value) => JSON.stringify(value)).join(' or ')
+  if (schema.const !== undefined) return JSON.stringify(schema.const)
+  if (schema.anyOf) return [...new Set(schema.anyOf.map(typeText))].join(' or ')
+  if (Array.isArray(schema.type)) return schema.type.join(' or ')
+  if (schema.type === 'array') return `list of ${schema.items ? typeText(schema.items) : 'anything'}`
+  if (schema.type === 'object') {
+    const names = Object.keys(schema.properties ?? {})
+    if (names.length > 0)
+      return `{ ${names.map((name) => (schema.required?.includes(name) ? name : `${name}?`)).join(', ')} }`
+    return 'object'
+  }
+  return schema.format ?? (schema.type as string | undefined) ?? 'JSON'
+}
+
+const schemaOf = (type: z.ZodType, io: 'input' | 'output'): Schema =>
+  z.toJSONSchema(type, { io, unrepresentable: 'any' }) as Schema
+
+/** Nested objects get lines of their own: `prices.input`. */
+const fields = (schema: Schema, prefix = ''): string[][] =>
+  Object.entries(schema.properties ?? {}).flatMap(([name, field]) => {
+    const more = [
+      field.description ?? '',
+      field.default === undefined ? '' : `Default ${code(JSON.stringify(field.default))}.`,
+    ]
+    const row = [
+      code(prefix + name),
+      typeText(field),
+      schema.required?.includes(name) ? 'yes' : '',
+      more.filter((text) => text !== '').join(' '),
+    ]
+    if (field.properties) return [row, ...fields(field, `${prefix}${name}.`)]
+    if (field.items?.properties) return [row, ...fields(field.items, `${prefix}${name}[].`)]
+    return [row]
+  })
+
+const answerText = (operation: Operation): string => {
+  const schema = schemaOf(operation.output, 'output')
+  const page = schema.properties?.['data']?.items
+  return page ? `Answer: a page of ${typeText(page)}` : `Answer: ${typeText(schema)}`
+}
+
+const section = (operation: Operation): string => {
+  const rows = fields(schemaOf(operation.input, 'input'))
+  const notes = [
+    `Role: ${operation.role}.`,
+    operation.money ? 'Needs an `Idempotency-Key`.' : '',
+    operation.audit === undefined ? '' : `Audited as ${code(operation.audit)}.`,
+  ]
+  return `### ${operation.id}
+
+${code(`${operation.method} /api/admin${operation.path}`)}
+
+${operation.summary.replace(/\.?$/, '.')} ${notes.filter((note) => note !== '').join(' ')}
+
+${rows.length > 0 ? `${table(['field', 'type', 'required', ''], rows)}\n\n` : ''}${answerText(operation)}
+`
+}
+
+export const apiPage: Page = {
+  file: 'api.md',
+  async render() {
+    const nouns = Map.groupBy(operations, ({ id }) => id.split('.')[0]!)
+    const chapters = [...nouns].map(([noun, list]) => `## ${noun}\n\n${list.map(section).join('\n')}`)
+    return `# Admin API
+
+Every administrative act is an operation. It is served as the route named below and as \`POST /api/admin/operations/<id>\` with the whole input as one JSON object; the command line uses the same
+operations. Fields that stand in the path as \`:name\` are part of the input. Unknown fields are refused.
+
+Authentication: \`Authorization: Bearer <admin token>\` over HTTP (\`gateway tokens create\`), nothing on the local socket \`gateway.sock\`. Amounts and prices are decimal strings in credits, prices per
+1 000 000 tokens; times are RFC 3339. Lists are \`{"data":[…],"next_cursor":…}\` and take \`limit\` and \`cursor\`. Errors are \`application/problem+json\` ([errors](errors.md)).
+
+${chapters.join('\n')}`
+  },
+}
