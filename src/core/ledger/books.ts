@@ -23,6 +23,8 @@ export interface NewTransfer {
   readonly at: number
 }
 
+type CountedField = 'credits' | 'tokens' | 'requests' | 'credits_pending' | 'tokens_pending'
+
 const assertExact = (row: object): void => {
   for (const value of Object.values(row)) {
     if (typeof value === 'number' && !Number.isSafeInteger(value)) {
@@ -52,16 +54,44 @@ export class Books {
     const row = this.#statements.account.get(id) as AccountRow | undefined
     if (!row || row.kind !== 'user') throw new GatewayError('not_found', 'There is no such account.')
     assertExact(row)
+    row.changed = false
     this.#wallets.set(id, row)
     return row
+  }
+
+  /** Reserves (or with a negative amount releases) credit of a wallet. */
+  reserve(wallet: AccountRow, amount: number): void {
+    wallet.debits_pending += amount
+    wallet.changed = true
+  }
+
+  /** Whether anything of this wallet's credit expires. */
+  mark(wallet: AccountRow, hasExpiring: 0 | 1): void {
+    wallet.has_expiring = hasExpiring
+    wallet.changed = true
+  }
+
+  count(counter: CounterRow, more: Partial<Record<CountedField, number>>): void {
+    for (const [field, amount] of Object.entries(more)) counter[field as CountedField] += amount
+    counter.changed = true
   }
 
   counter(id: string, keyId: string): CounterRow {
     const known = this.#counters.get(id)
     if (known) return known
-    const empty = { id, key_id: keyId, credits: 0, tokens: 0, requests: 0, credits_pending: 0, tokens_pending: 0 }
+    const empty = {
+      id,
+      key_id: keyId,
+      credits: 0,
+      tokens: 0,
+      requests: 0,
+      credits_pending: 0,
+      tokens_pending: 0,
+      changed: false,
+    }
     const row = (this.#statements.counter.get(id) as CounterRow | undefined) ?? empty
     assertExact(row)
+    row.changed = false
     this.#counters.set(id, row)
     return row
   }
@@ -92,6 +122,7 @@ export class Books {
 
   flush(): void {
     for (const row of this.#wallets.values()) {
+      if (!row.changed) continue
       this.#statements.saveAccount.run(
         row.credits_posted,
         row.debits_posted,
@@ -101,6 +132,7 @@ export class Books {
       )
     }
     for (const row of this.#counters.values()) {
+      if (!row.changed) continue
       this.#statements.saveCounter.run(
         row.id,
         row.key_id,
@@ -130,6 +162,7 @@ export class Books {
       const wallet = this.wallet(account)
       wallet.credits_posted += credits
       wallet.debits_posted += debits
+      wallet.changed = true
     }
   }
 }

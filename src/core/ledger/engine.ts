@@ -51,11 +51,10 @@ export const createEngine: CreateEngine = ({ gateway, usage, record }) => {
       command.at,
     )
     if (inserted === 0) return repeatedHold(command)!
-    wallet.debits_pending += decision.held
+    books.reserve(wallet, decision.held)
     if (counter) {
-      counter.requests += 1
-      counter.credits_pending += decision.held
-      counter.tokens_pending += quota!.claimTokens
+      const more = { requests: 1, credits_pending: decision.held, tokens_pending: quota!.claimTokens }
+      books.count(counter, more)
     }
     return decision
   }
@@ -75,12 +74,15 @@ export const createEngine: CreateEngine = ({ gateway, usage, record }) => {
     return row
   }
 
-  const release = (row: HoldRow): void => {
-    books.wallet(row.account_id).debits_pending -= row.amount
+  /** Gives back what a hold reserves and counts what it used instead. */
+  const release = (
+    row: HoldRow,
+    used: { readonly credits: number; readonly tokens: number; readonly requests: number },
+  ): void => {
+    books.reserve(books.wallet(row.account_id), -row.amount)
     if (row.quota_counter === null) return
-    const counter = books.counter(row.quota_counter, '')
-    counter.credits_pending -= row.amount
-    counter.tokens_pending -= row.claim_tokens
+    const pending = { credits_pending: -row.amount, tokens_pending: -row.claim_tokens }
+    books.count(books.counter(row.quota_counter, ''), { ...used, ...pending })
   }
 
   const post = (command: PostCommand): ResolveResult => {
@@ -94,12 +96,7 @@ export const createEngine: CreateEngine = ({ gateway, usage, record }) => {
     const wallet = books.wallet(row.account_id)
     const { posted, writtenOff } = decidePost(wallet, row.amount, command.amount)
     statements.resolveHold.run('posted', posted, writtenOff, command.usage, command.quality, command.at, row.id)
-    release(row)
-    if (row.quota_counter !== null) {
-      const counter = books.counter(row.quota_counter, '')
-      counter.credits += posted
-      counter.tokens += command.tokens
-    }
+    release(row, { credits: posted, tokens: command.tokens, requests: 0 })
     const more = { hold: row.id, at: command.at }
     if (posted > 0) {
       const reference = `charge:${row.id}`
@@ -125,8 +122,7 @@ export const createEngine: CreateEngine = ({ gateway, usage, record }) => {
     const row = findHold(command.hold)
     if (row.state !== 'open') return standing(row)
     statements.resolveHold.run(command.state, 0, 0, null, 'none', command.at, row.id)
-    release(row)
-    if (row.quota_counter !== null) books.counter(row.quota_counter, '').requests -= 1
+    release(row, { credits: 0, tokens: 0, requests: -1 })
     keepRecord(command.record, 0, 0)
     return { state: command.state, first: true, posted: 0, writtenOff: 0 }
   }

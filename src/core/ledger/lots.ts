@@ -22,7 +22,7 @@ export const createLots = (statements: Statements, books: Books): Lots => {
     wallet.has_expiring === 1 ? (statements.openLots.all(wallet.id) as LotRow[]) : []
 
   const unmark = (wallet: AccountRow, lots: readonly LotRow[]): void => {
-    if (lots.every(({ remaining }) => remaining === 0)) wallet.has_expiring = 0
+    if (lots.every(({ remaining }) => remaining === 0)) books.mark(wallet, 0)
   }
   const expire = (wallet: AccountRow, lot: LotRow, at: number): number => {
     const amount = decideExpiry(wallet, lot.remaining)
@@ -36,7 +36,7 @@ export const createLots = (statements: Statements, books: Books): Lots => {
   return {
     open(wallet, transfer, amount, expiresAt, at) {
       statements.insertLot.run(newId('grant', at), wallet.id, transfer, amount, expiresAt)
-      wallet.has_expiring = 1
+      books.mark(wallet, 1)
     },
     consume(wallet, amount, at) {
       const lots = openLots(wallet)

@@ -9,6 +9,8 @@ export interface AccountRow {
   debits_posted: number
   debits_pending: number
   has_expiring: 0 | 1
+  /** In memory only: differs from what is stored. */
+  changed: boolean
 }
 
 export interface HoldRow {
@@ -46,6 +48,8 @@ export interface CounterRow {
   requests: number
   credits_pending: number
   tokens_pending: number
+  /** In memory only: differs from what is stored. */
+  changed: boolean
 }
 
 /** Columns of the request log in the order in which they are bound. */

@@ -75,7 +75,7 @@ export const initialGateway: Migration = {
       check ((state = 'open') = (resolved_at is null)),
       check (state = 'posted' or (posted = 0 and written_off = 0))
     ) strict, without rowid`,
-    `create index holds_open on holds (account_id) where state = 'open'`,
+    `create index holds_open on holds (id) where state = 'open'`,
     `create trigger holds_begin_open before insert on holds when new.state <> 'open'
       begin select raise(abort, 'a hold begins open'); end`,
     `create trigger holds_one_way before update on holds
