@@ -176,8 +176,7 @@ const answer = async (
     if (gone.signal.aborted) return
     const chunk = whole.subarray(0, Math.max(0, limit - attempt.sentBytes))
     attempt.sentBytes += chunk.length
-    if (chunk.length > 0 && !response.write(chunk))
-      await Promise.race([once(response, 'drain'), once(response, 'close')])
+    if (chunk.length > 0 && !response.write(chunk)) await drained(response)
     if (gone.signal.aborted) return
     if (attempt.sentBytes >= limit) break
     // A turn between two writes keeps them apart on the wire as well as loopback allows.
@@ -207,3 +206,13 @@ const breakOff = async (
   else if (kind === 'cut') response.socket?.end()
   else if (kind === 'end') response.end()
 }
+
+/** Until there is room to write again, or nobody to write to. */
+const drained = (response: ServerResponse): Promise<void> =>
+  new Promise((resolve) => {
+    const done = (): void => {
+      response.off('drain', done).off('close', done)
+      resolve()
+    }
+    response.on('drain', done).on('close', done)
+  })

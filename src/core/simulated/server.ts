@@ -170,7 +170,7 @@ const sendStream = async (
       await pause(response, script.pieceMs)
     }
     if (response.closed) return
-    if (!response.write(bytes)) await Promise.race([once(response, 'drain'), once(response, 'close')])
+    if (!response.write(bytes)) await drained(response)
   }
   response.end()
 }
@@ -190,3 +190,13 @@ const pause = async (response: ServerResponse, ms: number): Promise<void> => {
   await sleep(ms, undefined, { signal: left.signal }).catch(() => {})
   response.off('close', leave)
 }
+
+/** Until there is room to write again, or nobody to write to. */
+const drained = (response: ServerResponse): Promise<void> =>
+  new Promise((resolve) => {
+    const done = (): void => {
+      response.off('drain', done).off('close', done)
+      resolve()
+    }
+    response.on('drain', done).on('close', done)
+  })

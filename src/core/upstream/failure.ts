@@ -18,7 +18,10 @@ export const classify = (error: unknown, phase: Phase): { readonly kind: Failure
     if (isTls(code, error)) return { kind: 'tls', message: named('no TLS connection could be made') }
     return { kind: 'connect', message: named('no connection could be made') }
   }
-  if (isMalformed(code, error)) return { kind: 'protocol', message: named('the answer is not valid HTTP') }
+  // Before the head is complete this can only be a head that contradicts itself (two lengths).
+  const contradiction = phase === 'sent' && code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH'
+  if (contradiction || isMalformed(code, error))
+    return { kind: 'protocol', message: named('the answer is not valid HTTP') }
   return { kind: 'disconnected', message: named('the connection ended before the answer was complete') }
 }
 
@@ -38,8 +41,8 @@ const isTls = (code: string, error: unknown): boolean =>
 const isMalformed = (code: string, error: unknown): boolean =>
   code === 'UND_ERR_HEADERS_OVERFLOW' ||
   code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE' ||
-  // End of file inside a chunk is a cut connection, not a malformed answer.
-  (code.startsWith('HPE_') && code !== 'HPE_INVALID_EOF_STATE') ||
+  // End of file inside a chunk is a cut connection, not a malformed answer. undici's parser errors have no code.
+  (error instanceof Error && error.name === 'HTTPParserError' && !error.message.includes('Invalid EOF state')) ||
   (code === 'UND_ERR_SOCKET' &&
     error instanceof Error &&
     (error.message === 'bad response' || error.message === 'bad upgrade'))

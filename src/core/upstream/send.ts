@@ -39,6 +39,7 @@ export const createUpstream = ({
       const attempt = new Attempt(shared, request, listener)
       try {
         if (closed) throw Object.assign(new Error('closed'), { code: 'UND_ERR_CLOSED' })
+        if (!safePath.test(request.path)) throw new TypeError('the path cannot be sent')
         const headers = wireHeaders(request.headers)
         const route = pools.route(request.baseUrl, request.connectTimeoutMs, request.allowPrivate)
         route.usedAt = clock.monotonic()
@@ -73,11 +74,12 @@ const ownHeaders = new Set([
   'upgrade',
 ])
 
+const safePath = /^\/[\x21-\x7e]*$/
 const token = /^[a-z0-9!#$%&'*+.^_`|~-]+$/
 // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
 const unsafeValue = /[^\t\x20-\x7e\x80-\xff]/
 
-/** Checked here and not by undici alone: a header that its pool refuses leaves one of the pool's clients marked busy for ever. */
+/** Checked here and not by undici alone: a request that a client of its pool refuses leaves that client marked busy for ever. */
 const wireHeaders = (headers: Readonly<Record<string, string>>): string[] => {
   const wire = ['accept-encoding', 'identity']
   let agent = false

@@ -1,0 +1,529 @@
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { startMockProvider, startMockProviderInProcess } from '../../../test/support/mock-provider.ts'
+import type { Behaviour, MockProvider } from '../../../test/support/mock-provider.ts'
+import { systemClock } from '../kernel/clock.ts'
+import { createUpstream } from './send.ts'
+import type { Upstream, UpstreamCall, UpstreamFailure, UpstreamListener, UpstreamRequest } from './send.ts'
+
+const closers: (() => Promise<unknown>)[] = []
+let upstream: Upstream
+
+beforeEach(() => {
+  upstream = open()
+})
+afterEach(async () => {
+  for (const close of closers.splice(0).toReversed()) await close()
+})
+
+const open = (more: { maxConnectionsPerOrigin?: number; allowPrivate?: string[] } = {}): Upstream => {
+  const opened = createUpstream({ clock: systemClock, allowPrivate: ['127.0.0.1'], tickMs: 10, ...more })
+  closers.push(() => opened.close())
+  return opened
+}
+
+const mock = async (behaviour: Behaviour | readonly Behaviour[] = {}): Promise<MockProvider> => {
+  const provider = await startMockProviderInProcess()
+  closers.push(() => provider.stop())
+  await provider.script('*', behaviour)
+  return provider
+}
+
+/** A server below HTTP: whatever `talk` does with each connection. */
+const rawServer = async (talk: (socket: Socket) => void): Promise<{ url: string; sockets: Set<Socket> }> => {
+  const sockets = new Set<Socket>()
+  const server = createServer((socket) => {
+    sockets.add(socket)
+    socket.on('close', () => sockets.delete(socket)).on('error', () => {})
+    talk(socket)
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  closers.push(async () => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+    await once(server, 'close')
+  })
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, sockets }
+}
+
+const request = (baseUrl: string, more: Partial<UpstreamRequest> = {}): UpstreamRequest => ({
+  baseUrl,
+  path: '/chat/completions',
+  headers: { 'content-type': 'application/json', 'x-request-id': 'att_1' },
+  body: Buffer.from('{"model":"m"}'),
+  connectTimeoutMs: 2_000,
+  firstByteTimeoutMs: 5_000,
+  idleTimeoutMs: 5_000,
+  allowPrivate: [],
+  ...more,
+})
+
+/** Listens to one call and remembers all of it. */
+class Recorder implements UpstreamListener {
+  status = 0
+  header: (name: string) => string | undefined = () => undefined
+  chunks: Buffer[] = []
+  bytes = 0
+  ended = 0
+  failures: UpstreamFailure[] = []
+  call: UpstreamCall | undefined
+  /** What onData answers; may act on the call. */
+  take: (chunk: Buffer) => boolean = () => true
+  readonly #waiting: { reached: () => boolean; resolve: () => void }[] = []
+
+  onResponse(status: number, headers: (name: string) => string | undefined): void {
+    this.status = status
+    this.header = headers
+    this.#check()
+  }
+  onData(chunk: Buffer): boolean {
+    this.chunks.push(chunk)
+    this.bytes += chunk.length
+    const more = this.take(chunk)
+    this.#check()
+    return more
+  }
+  onEnd(): void {
+    this.ended++
+    this.#check()
+  }
+  onFailure(failure: UpstreamFailure): void {
+    this.failures.push(failure)
+    this.#check()
+  }
+  get over(): boolean {
+    return this.ended + this.failures.length > 0
+  }
+  get failure(): UpstreamFailure | undefined {
+    return this.failures[0]
+  }
+  get text(): string {
+    return Buffer.concat(this.chunks).toString()
+  }
+  until(reached: () => boolean): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiting.push({ reached, resolve })
+      this.#check()
+    })
+  }
+  #check(): void {
+    for (const { reached, resolve } of this.#waiting) if (reached()) resolve()
+  }
+}
+
+const send = (to: UpstreamRequest, through = upstream): Recorder => {
+  const recorder = new Recorder()
+  recorder.call = through.send(to, recorder)
+  return recorder
+}
+
+const finish = async (to: UpstreamRequest, through = upstream): Promise<Recorder> => {
+  const recorder = send(to, through)
+  await recorder.until(() => recorder.over)
+  return recorder
+}
+
+const eventually = async (reached: () => boolean | Promise<boolean>): Promise<void> => {
+  for (let i = 0; i < 400; i++) {
+    if (await reached()) return
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+  throw new Error('did not come about within 4 s')
+}
+
+const reply = (text: string) => (socket: Socket) => socket.on('data', () => socket.write(text))
+const ok = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok'
+
+describe('one attempt', () => {
+  test('the answer arrives byte for byte, whatever the framing', async () => {
+    for (const framing of ['chunked', 'length', 'close'] as const) {
+      const { url } = await mock({
+        chunks: ['data: a\n\n', { base64: '/wA=' }, 'data: b\n\n'],
+        framing,
+        headers: { 'x-a': ['1', '2'] },
+      })
+      const got = await finish(request(url))
+      expect(Buffer.concat(got.chunks)).toEqual(Buffer.from('data: a\n\n\xff\x00data: b\n\n', 'latin1'))
+      expect([got.status, got.ended, got.failures, got.header('x-a'), got.header('constructor')]).toEqual([
+        200,
+        1,
+        [],
+        '1',
+        undefined,
+      ])
+    }
+  })
+
+  test('the provider sees our framing and only headers that are not about the connection', async () => {
+    const { url } = await mock()
+    const hostile = {
+      host: 'evil',
+      connection: 'upgrade',
+      'content-length': '1',
+      'transfer-encoding': 'chunked',
+      upgrade: 'x',
+      'accept-encoding': 'gzip',
+    }
+    const provider = await mock()
+    await finish(request(url, { headers: { ...hostile, 'x-request-id': 'att_2', authorization: 'Bearer s' } }))
+    await finish(request(provider.url, { headers: { ...hostile, 'x-request-id': 'att_2', authorization: 'Bearer s' } }))
+    const [attempt] = await provider.log()
+    expect(attempt).toMatchObject({ id: 'att_2', path: '/v1/chat/completions', method: 'POST', body: '{"model":"m"}' })
+    expect(attempt!.headers).toEqual({
+      host: new URL(provider.url).host,
+      connection: 'keep-alive',
+      'accept-encoding': 'identity',
+      'x-request-id': 'att_2',
+      authorization: 'Bearer s',
+      'user-agent': 'tollgate',
+      'content-length': '13',
+    })
+  })
+
+  test('GET sends no body', async () => {
+    const provider = await mock()
+    await finish(request(provider.url, { method: 'GET', path: '/models' }))
+    expect((await provider.log())[0]).toMatchObject({ method: 'GET', path: '/v1/models', bodyBytes: 0 })
+  })
+
+  test('redirects are handed over, not followed', async () => {
+    const target = await mock()
+    const provider = await mock({ status: 307, headers: { location: `${target.url}/stolen` }, chunks: [''] })
+    const got = await finish(request(provider.url))
+    expect([got.status, got.ended]).toEqual([307, 1])
+    expect(await target.log()).toEqual([])
+  })
+
+  test('connections are used again', async () => {
+    const provider = await mock()
+    for (let i = 0; i < 20; i++) await finish(request(provider.url))
+    // Two, because the next request here starts inside the end of the last, before its connection is free.
+    expect(await provider.connections()).toBeLessThanOrEqual(2)
+  })
+
+  test('the listener hears nothing before send has returned, not even of a request that is wrong', async () => {
+    const { url } = await mock()
+    const wrong: Partial<UpstreamRequest>[] = [
+      { headers: { 'x-a': 'a\r\nx-b: c' } },
+      { headers: { 'x a': 'b' } },
+      { headers: { 'x-a': 'secret\u0000' } },
+      { path: '/a b' },
+      { path: '//\u00e9' },
+      { baseUrl: 'nonsense' },
+      { baseUrl: 'ftp://127.0.0.1' },
+      { allowPrivate: ['10.0.0.0/99'] },
+    ]
+    for (const more of wrong) {
+      const got = send(request(url, more))
+      expect(got.over).toBe(false)
+      await got.until(() => got.over)
+      expect(got.failures).toMatchObject([{ kind: 'protocol', sent: false }])
+      expect(got.failure!.message).not.toMatch(/secret|127\.0/)
+    }
+    expect((await finish(request(url))).status).toBe(200)
+  })
+
+  test('a wrong request does not take a connection with it', async () => {
+    const { url } = await mock()
+    const narrow = open({ maxConnectionsPerOrigin: 1 })
+    for (let i = 0; i < 5; i++) await finish(request(url, { headers: { 'x-a': '\n' } }), narrow)
+    expect((await finish(request(url), narrow)).status).toBe(200)
+  })
+})
+
+describe('where calls may go', () => {
+  test.each([
+    'http://127.0.0.1:1',
+    'http://[::1]:1',
+    'http://localhost:1',
+    'http://0.0.0.0:1',
+    'http://10.0.0.1',
+    'http://169.254.169.254',
+  ])('%s is forbidden and never connected to', async (url) => {
+    const got = await finish(request(url), open({ allowPrivate: [] }))
+    expect(got.failures).toMatchObject([{ kind: 'forbidden', sent: false }])
+    expect(got.failure!.message).not.toMatch(/\d\.\d|localhost/)
+  })
+
+  test('a provider allows its own host without opening it to others', async () => {
+    const provider = await mock()
+    const strict = open({ allowPrivate: [] })
+    const named = provider.url.replace('127.0.0.1', 'localhost')
+    expect((await finish(request(named, { allowPrivate: ['localhost'] }), strict)).status).toBe(200)
+    expect((await finish(request(named), strict)).failure!.kind).toBe('forbidden')
+    expect((await finish(request(provider.url, { allowPrivate: ['localhost'] }), strict)).failure!.kind).toBe(
+      'forbidden',
+    )
+  })
+})
+
+describe('failures', () => {
+  test('connection refused', async () => {
+    const { url } = await rawServer(() => {})
+    for (const close of closers.splice(-1)) await close()
+    expect((await finish(request(url))).failures).toMatchObject([
+      { kind: 'connect', sent: false, message: expect.stringContaining('ECONNREFUSED') as string },
+    ])
+  })
+
+  test('a name that does not resolve', async () => {
+    expect((await finish(request('http://does-not-exist.invalid'))).failures).toMatchObject([
+      { kind: 'connect', sent: false },
+    ])
+  })
+
+  test('TLS to a plain port, and a peer that stalls in the handshake', async () => {
+    const plain = await rawServer(reply(ok))
+    expect((await finish(request(plain.url.replace('http:', 'https:')))).failures).toMatchObject([
+      { kind: 'tls', sent: false },
+    ])
+    const silent = await rawServer(() => {})
+    const stalled = await finish(request(silent.url.replace('http:', 'https:'), { connectTimeoutMs: 100 }))
+    expect(stalled.failures).toMatchObject([{ kind: 'connect', sent: false }])
+  })
+
+  test('no answer in time', async () => {
+    const provider = await mock({ fault: { kind: 'hang' } })
+    const got = await finish(request(provider.url, { firstByteTimeoutMs: 50 }))
+    expect(got.failures).toMatchObject([{ kind: 'first-byte-timeout', sent: true }])
+    await eventually(async () => (await provider.connections()) === 0)
+  })
+
+  test('silence in the middle, after the head or after a chunk', async () => {
+    for (const afterBytes of [0, 5]) {
+      const provider = await mock({ chunks: ['data: a\n\n'], fault: { kind: 'hang', afterBytes } })
+      const got = await finish(request(provider.url, { idleTimeoutMs: 50 }))
+      expect([got.status, got.bytes]).toEqual([200, afterBytes])
+      expect(got.failures).toMatchObject([{ kind: 'idle-timeout', sent: true }])
+      await eventually(async () => (await provider.connections()) === 0)
+    }
+  })
+
+  test('a slow stream that keeps coming is not idle', async () => {
+    const provider = await mock({ chunks: Array<string>(12).fill('data: a\n\n'), chunkDelayMs: 25 })
+    const got = await finish(request(provider.url, { idleTimeoutMs: 150, firstByteTimeoutMs: 150 }))
+    expect([got.ended, got.bytes]).toEqual([1, 108])
+  })
+
+  test.each(['reset', 'cut'] as const)('%s before the head and in the middle', async (kind) => {
+    const before = await mock({ fault: { kind } })
+    expect((await finish(request(before.url))).failures).toMatchObject([{ kind: 'disconnected', sent: true }])
+    const middle = await mock({ chunks: ['data: a\n\n', 'data: b\n\n'], fault: { kind, afterBytes: 9 } })
+    const got = await finish(request(middle.url))
+    expect([got.status, got.ended]).toEqual([200, 0])
+    expect(got.failures).toMatchObject([{ kind: 'disconnected', sent: true }])
+  })
+
+  test.each([
+    ['no HTTP at all', 'SSH-2.0-OpenSSH\r\n'],
+    ['an oversized head', `HTTP/1.1 200 OK\r\nx: ${'a'.repeat(1024 * 1024)}\r\n\r\n`],
+    ['10 000 headers', `HTTP/1.1 200 OK\r\n${Array.from({ length: 10_000 }, (_, i) => `x${i}: y\r\n`).join('')}\r\n`],
+    ['an upgrade nobody asked for', 'HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n'],
+    ['a broken chunk size', 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n'],
+    ['both lengths', 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n'],
+    ['an encoding nobody asked for', 'HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 2\r\n\r\nok'],
+  ])('%s is a protocol failure and ends the connection', async (_what, bytes) => {
+    const { url, sockets } = await rawServer(reply(bytes))
+    const got = await finish(request(url))
+    expect(got.failures).toMatchObject([{ kind: 'protocol', sent: true }])
+    await eventually(() => sockets.size === 0)
+  })
+
+  test('a body shorter than its content-length is a cut connection', async () => {
+    const { url } = await rawServer((socket) =>
+      socket.on('data', () => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nok')),
+    )
+    expect((await finish(request(url))).failures).toMatchObject([{ kind: 'disconnected', sent: true }])
+  })
+
+  test('informational answers are passed over', async () => {
+    const { url } = await rawServer(reply(`HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n${ok}`))
+    const got = await finish(request(url))
+    expect([got.status, got.text]).toEqual([200, 'ok'])
+  })
+
+  test('an answer nobody asked for on an idle connection never reaches the next request', async () => {
+    let answers = 0
+    const { url } = await rawServer((socket) => {
+      socket.on('data', () => {
+        socket.write(`HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n${++answers}`)
+        if (answers === 1) setTimeout(() => socket.write('HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\npoison'), 5)
+      })
+    })
+    expect((await finish(request(url))).text).toBe('1')
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    expect((await finish(request(url))).text).toBe('2')
+  })
+
+  test('a connection that closes as it is used again fails once and is not asked twice', async () => {
+    const asked: string[] = []
+    const { url } = await rawServer((socket) => {
+      let first = true
+      socket.on('data', (data) => {
+        asked.push(/x-request-id: (\S+)/.exec(data.toString())![1]!)
+        if (first) socket.write(ok)
+        else socket.resetAndDestroy()
+        first = false
+      })
+    })
+    const ids: string[] = []
+    for (let i = 0; i < 10; i++) {
+      ids.push(`att_${i}`)
+      const got = await finish(request(url, { headers: { 'x-request-id': `att_${i}` } }))
+      expect(got.ended + got.failures.length).toBe(1)
+    }
+    expect(asked).toEqual(ids)
+  })
+})
+
+describe('abort', () => {
+  test('in the middle of a stream: the provider sees the connection close, the listener hears it at once', async () => {
+    const provider = await mock({ chunks: Array<string>(1000).fill('data: a\n\n'), chunkDelayMs: 5 })
+    const got = send(request(provider.url))
+    await got.until(() => got.bytes > 0)
+    got.call!.abort()
+    expect(got.failures).toMatchObject([{ kind: 'aborted', sent: true }])
+    await eventually(async () => (await provider.connections()) === 0)
+    expect((await provider.log())[0]!.outcome).toBe('closed')
+    got.call!.abort()
+    expect([got.failures.length, got.ended]).toEqual([1, 0])
+  })
+
+  test('from inside onData, and by a listener that throws', async () => {
+    const provider = await mock({ chunks: ['data: a\n\n', 'data: b\n\n'], fault: { kind: 'hang', afterBytes: 18 } })
+    const aborting = send(request(provider.url))
+    aborting.take = () => {
+      aborting.call!.abort()
+      return false
+    }
+    await aborting.until(() => aborting.over)
+    expect(aborting.failures).toMatchObject([{ kind: 'aborted' }])
+    const throwing = send(request(provider.url))
+    throwing.take = () => {
+      throw new Error('a bug in the listener')
+    }
+    await throwing.until(() => throwing.over)
+    expect(throwing.failures).toHaveLength(1)
+    expect(throwing.failure!.cause).toMatchObject({ message: 'a bug in the listener' })
+    await eventually(async () => (await provider.connections()) === 0)
+  })
+
+  test('while it waits for a connection: it is never sent, and those behind it are', async () => {
+    const provider = await mock({ chunks: ['data: a\n\n'], chunkDelayMs: 100 })
+    const narrow = open({ maxConnectionsPerOrigin: 1 })
+    const ask = (id: string): Recorder => send(request(provider.url, { headers: { 'x-request-id': id } }), narrow)
+    const [first, second, third] = [ask('1'), ask('2'), ask('3')]
+    second.call!.abort()
+    expect(second.failures).toMatchObject([{ kind: 'aborted', sent: false }])
+    await Promise.all([first, third].map((each) => each.until(() => each.over)))
+    expect([first.ended, third.ended]).toEqual([1, 1])
+    expect((await provider.log()).map(({ id }) => id)).toEqual(['1', '3'])
+  })
+
+  test('a wait for a free connection ends at the connect timeout', async () => {
+    const provider = await mock({ fault: { kind: 'hang' } })
+    const narrow = open({ maxConnectionsPerOrigin: 1 })
+    const holder = send(request(provider.url, { connectTimeoutMs: 150 }), narrow)
+    await eventually(async () => (await provider.log()).length === 1)
+    const waiting = await finish(request(provider.url, { connectTimeoutMs: 150 }), narrow)
+    expect(waiting.failures).toMatchObject([{ kind: 'connect', sent: false }])
+    holder.call!.abort()
+    await eventually(async () => (await provider.connections()) === 0)
+    expect(await provider.log()).toHaveLength(1)
+  })
+
+  test('before the connection stands', async () => {
+    const provider = await mock()
+    const got = send(request(provider.url))
+    got.call!.abort()
+    expect(got.failures).toMatchObject([{ kind: 'aborted', sent: false }])
+    expect((await finish(request(provider.url))).status).toBe(200)
+    expect(await provider.log()).toHaveLength(1)
+  })
+
+  test('1 000 calls aborted at any stage leave no connection open', async () => {
+    const provider = await mock({ chunks: Array<string>(50).fill('data: a\n\n'), chunkDelayMs: 10 })
+    const narrow = open({ maxConnectionsPerOrigin: 64 })
+    const calls = Array.from({ length: 1_000 }, () => send(request(provider.url, { connectTimeoutMs: 20_000 }), narrow))
+    for (const [i, each] of calls.entries()) {
+      if (i % 4 === 0) each.call!.abort()
+      else if (i % 4 === 1) each.take = () => (each.call!.abort(), true)
+      else setTimeout(() => each.call!.abort(), i % 40)
+    }
+    await Promise.all(calls.map((each) => each.until(() => each.over)))
+    expect(calls.every(({ failures, ended }) => failures.length + ended === 1)).toBe(true)
+    await eventually(async () => (await provider.connections()) === 0)
+    expect((await finish(request(provider.url), narrow)).status).toBe(200)
+  })
+
+  test('close ends every call and every connection', async () => {
+    const provider = await mock({ chunks: Array<string>(1000).fill('data: a\n\n'), chunkDelayMs: 5 })
+    const mine = open({ maxConnectionsPerOrigin: 2 })
+    const calls = [1, 2, 3].map(() => send(request(provider.url), mine))
+    await calls[0]!.until(() => calls[0]!.bytes > 0)
+    await mine.close()
+    expect(calls.map(({ failures }) => failures[0]?.kind)).toEqual(['aborted', 'aborted', 'aborted'])
+    await eventually(async () => (await provider.connections()) === 0)
+    expect((await finish(request(provider.url), mine)).failures).toMatchObject([{ kind: 'aborted', sent: false }])
+  })
+})
+
+describe('back-pressure', () => {
+  test('a paused call stops reading a 50 MB answer, is not idle, and goes on where it stopped', async () => {
+    const total = 50 * 1024 * 1024
+    const provider = await startMockProvider()
+    closers.push(() => provider.stop())
+    await provider.script('*', { fill: { chunk: 'x'.repeat(64 * 1024), bytes: total } })
+    const got = send(request(provider.url, { idleTimeoutMs: 60 }))
+    got.take = () => {
+      got.chunks = []
+      return got.bytes < 1024 * 1024
+    }
+    await got.until(() => got.bytes >= 1024 * 1024)
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    expect(got.over).toBe(false)
+    expect(got.bytes).toBeLessThan(1024 * 1024 + 512 * 1024)
+    const [attempt] = await provider.log()
+    // What the provider could write without us reading: the socket buffers of two kernels.
+    expect(attempt!.sentBytes).toBeLessThan(24 * 1024 * 1024)
+    got.take = () => {
+      got.chunks = []
+      return true
+    }
+    got.call!.resume()
+    await got.until(() => got.over)
+    expect([got.ended, got.bytes]).toEqual([1, total])
+  })
+
+  test('pausing after every chunk loses nothing', async () => {
+    const chunks = Array.from({ length: 300 }, (_, i) => `data: ${i}\n\n`)
+    const provider = await mock({ chunks })
+    const got = send(request(provider.url))
+    got.take = () => {
+      setImmediate(() => got.call!.resume())
+      return false
+    }
+    await got.until(() => got.over)
+    expect([got.ended, got.text]).toEqual([1, chunks.join('')])
+  })
+
+  test('one call may resume another from inside its own data', async () => {
+    const chunks = Array.from({ length: 50 }, (_, i) => `data: ${i}\n\n`)
+    const provider = await mock({ chunks, chunkDelayMs: 2 })
+    const paused = send(request(provider.url))
+    paused.take = () => false
+    const driving = send(request(provider.url))
+    driving.take = () => {
+      paused.call!.resume()
+      return true
+    }
+    await driving.until(() => driving.over)
+    paused.take = () => true
+    paused.call!.resume()
+    await paused.until(() => paused.over)
+    expect([paused.text, driving.text]).toEqual([chunks.join(''), chunks.join('')])
+  })
+})
