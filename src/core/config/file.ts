@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module'
+import type { parseDocument as Parse } from 'yaml'
 import { GatewayError } from '../kernel/errors.ts'
 import { readSmallFile } from './small-file.ts'
 
@@ -21,7 +22,7 @@ export const readConfigFile = (path: string): ConfigFile => {
   if (text.trim() === '')
     throw refuse('the file is empty. Delete it, or write one option per line such as "port: 4100".')
   // Loaded here because most commands run without a file and should not pay for the parser.
-  const { parseDocument } = createRequire(import.meta.url)('yaml') as typeof import('yaml')
+  const { parseDocument } = createRequire(import.meta.url)('yaml') as { parseDocument: typeof Parse }
   const document = parseDocument(text, { uniqueKeys: true, merge: false, prettyErrors: true })
   const [problem] = document.errors
   if (problem) throw refuse(problem.message.split('\n')[0]!.replace(/:$/, '.'))

@@ -13,7 +13,7 @@ let dir: string
 beforeEach(() => void (dir = mkdtempSync(join(tmpdir(), 'config-'))))
 afterEach(() => rmSync(dir, { recursive: true, force: true }))
 
-const file = (content: string | Buffer, name = 'gateway.yaml', mode = 0o600): string => {
+const file = (content: string | Uint8Array, name = 'gateway.yaml', mode = 0o600): string => {
   const path = join(dir, name)
   writeFileSync(path, content, { mode })
   return path
@@ -80,7 +80,7 @@ describe('the file', () => {
     })
     expect(load({ file: file('# only a comment\n', 'd.yaml') }).config.port).toBe(4100)
   })
-  const cases: readonly [string, string | Buffer][] = [
+  const cases: readonly [string, string | Uint8Array][] = [
     ['empty', ''],
     ['binary', Buffer.from([0xff, 0xfe, 0x00, 0x80])],
     ['a list', '- a\n'],

@@ -123,7 +123,7 @@ export const loadConfig = (given: {
   if (problems.length > 0) throw refusal(problems)
   return {
     config: Object.freeze(config) as unknown as Config,
-    origins: Object.freeze(origins) as LoadedConfig['origins'],
+    origins: Object.freeze(origins),
     file: path,
   }
 }

@@ -1,0 +1,33 @@
+import type { ConfigFlags } from '../../core/config/load.ts'
+import { options } from '../../core/config/options.ts'
+import type { Given } from '../given.ts'
+import type { Verb } from '../verb.ts'
+
+const rows = options.filter((row) => row.flag !== null)
+
+const flagName = (flag: string): string => flag.slice(2).split(' ')[0]!
+
+const readFlags = (given: Given): ConfigFlags =>
+  Object.fromEntries(
+    rows.map((row) => [row.key, given.text(flagName(row.flag!))]).filter(([, value]) => value !== undefined),
+  ) as ConfigFlags
+
+export const serve: Verb = {
+  usage: 'serve',
+  summary: 'Run the gateway: the proxy and the admin plane',
+  details:
+    'Prints one line on stdout when it accepts connections; logs go to stderr and to files. SIGTERM lets open answers finish.',
+  options: rows.map((row) => [row.flag!, `${row.doc} (${row.env})`] as const),
+  examples: [
+    ['serve', 'on 127.0.0.1:4100, data in ~/.local/share/gateway'],
+    ['serve --host 0.0.0.0 --port 8080 --data /var/lib/gateway', 'for others, elsewhere'],
+    ['serve --port 0 --json', 'on a free port, announced as JSON'],
+  ],
+  operations: [],
+  async run(context, given) {
+    const { config } = context.config(readFlags(given))
+    const { startDaemon } = await import('../../daemon/main.ts')
+    const daemon = await startDaemon(config, { json: context.json, stdout: (line) => context.io.out(`${line}\n`) })
+    return daemon.stopped
+  },
+}

@@ -1,0 +1,78 @@
+import type { Page } from '../core/kernel/operation.ts'
+import { GatewayError } from '../core/kernel/errors.ts'
+import type { Context } from './context.ts'
+import type { Given } from './given.ts'
+import type { Column } from './output.ts'
+import { call } from './verb.ts'
+import type { Verb } from './verb.ts'
+
+/** Options of every list. */
+export const listOptions = [
+  ['--limit <n>', 'most rows to show (default 50)'],
+  ['--cursor <cursor>', 'go on after an earlier page'],
+  ['--all', 'every row'],
+] as const
+
+const largestPage = 500
+
+export interface ListVerb<Row> extends Omit<Verb, 'run' | 'operations'> {
+  readonly operation: string
+  input(given: Given): object
+  readonly columns: readonly Column<Row>[]
+  readonly empty: string
+}
+
+/** A verb that shows pages of things. With `--all` and `--json` rows are written as they come, so that memory stays bounded. */
+export const listVerb = <Row>(verb: ListVerb<Row>): Verb => ({
+  ...verb,
+  operations: [verb.operation],
+  async run(context, given) {
+    const input = verb.input(given)
+    if (given.flag('all')) {
+      if (given.has('limit')) throw new GatewayError('usage_error', '--all and --limit exclude each other.')
+      return everything(verb, context, input, given.text('cursor'))
+    }
+    const wanted = given.integer('limit') ?? 50
+    const rows: Row[] = []
+    let cursor = given.text('cursor') ?? null
+    do {
+      const page = await call<Page<Row>>(context, verb.operation, {
+        ...input,
+        limit: Math.min(largestPage, wanted - rows.length),
+        ...(cursor !== null && { cursor }),
+      })
+      rows.push(...page.data)
+      cursor = page.next_cursor
+    } while (cursor !== null && rows.length < wanted)
+    await context.result({ data: rows, next_cursor: cursor }, () =>
+      context.output.table(verb.columns, rows, verb.empty),
+    )
+    if (cursor !== null) context.note(`\nThere are more: add --cursor ${cursor} or --all.`)
+  },
+})
+
+const everything = async <Row>(
+  verb: ListVerb<Row>,
+  context: Context,
+  input: object,
+  start: string | undefined,
+): Promise<void> => {
+  let cursor = start ?? null
+  let written = 0
+  if (context.json) context.io.out('{"data":[')
+  do {
+    const page = await call<Page<Row>>(context, verb.operation, {
+      ...input,
+      limit: largestPage,
+      ...(cursor !== null && { cursor }),
+    })
+    if (context.json) {
+      for (const row of page.data) context.io.out(`${written++ > 0 ? ',' : ''}${JSON.stringify(row)}`)
+    } else if (page.data.length > 0 || written === 0) {
+      await context.output.table(verb.columns, page.data, verb.empty)
+      written += page.data.length
+    }
+    cursor = page.next_cursor
+  } while (cursor !== null)
+  if (context.json) context.io.out('],"next_cursor":null}\n')
+}
