@@ -23,7 +23,9 @@ export const summarise = (report: Report | null, failedSteps: readonly string[])
   )
   const failedTests = (report?.numFailedTests ?? 0) + (brokenFiles?.length ?? 0)
   const failed =
-    failedTests + failedSteps.filter((step) => step !== 'test' || failedTests === 0).length + (report ? 0 : 1)
+    failedTests +
+    failedSteps.filter((step) => step !== 'test' || failedTests === 0).length +
+    (report || failedSteps.includes('test') ? 0 : 1)
   const passed = report?.numPassedTests ?? 0
   const skipped = (report?.numPendingTests ?? 0) + (report?.numTodoTests ?? 0)
   return {

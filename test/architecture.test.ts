@@ -84,6 +84,8 @@ const judge = (one: Import): string | null => {
     return `${from ? one.to : one.from} is in no layer: name its place in docs/architecture.md and in this test`
   if (from === 'domain' && to === 'domain') {
     const [user, used] = [domainOf(one.from), domainOf(one.to)]
+    // The neutral form is the vocabulary of all domains: tokens, messages, events. It imports none of them.
+    if (one.to.startsWith('src/core/protocols/neutral/')) return null
     if (user === used || one.kind === 'type' || domains[user]!.includes(used)) return null
     return `the domain ${user} may use ${domains[user]!.join(', ') || 'no other domain'}, but not ${used}`
   }
@@ -136,6 +138,11 @@ describe('the rule would be noticed if it were broken', () => {
     ],
     ['a domain that knows the exchange', 'src/core/ledger/holds.ts', "import { run } from '../exchange/exchange.ts'"],
     ['a domain that knows a stranger', 'src/core/protocols/sse.ts', "import { price } from '../pricing/prices.ts'"],
+    [
+      'a codec behind the neutral form',
+      'src/core/protocols/neutral/event.ts',
+      "import { x } from '../../pricing/prices.ts'",
+    ],
     ['a kernel that knows a domain', 'src/core/kernel/ids.ts', "import { x } from '../keys/keys.ts'"],
     [
       'storage that knows the ledger',
@@ -167,6 +174,7 @@ describe('the rule would be noticed if it were broken', () => {
     ],
     ['types by their names', 'src/core/pricing/charge.ts', "import { type A, type B } from '../ledger/commands.ts'"],
     ['the line to the right', 'src/core/upstream/send.ts', "import { parse } from '../protocols/sse.ts'"],
+    ['the neutral form', 'src/core/ledger/recovery.ts', "import { emptyUsage } from '../protocols/neutral/usage.ts'"],
     ['a comment', 'src/core/kernel/ids.ts', "/*\nimport { x } from '../keys/keys.ts'\n*/"],
     ['a string', 'src/core/kernel/ids.ts', "const text = `\nimport { x } from 'fastify'\n`"],
   ])('and %s is fine', (_what, file, source) => {
