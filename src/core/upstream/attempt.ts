@@ -20,8 +20,9 @@ export interface Shared {
  */
 export class Attempt extends Timed implements Dispatcher.DispatchHandler, UpstreamCall {
   readonly #shared: Shared
-  readonly #request: UpstreamRequest
   readonly #listener: UpstreamListener
+  readonly #firstByteTimeoutMs: number
+  readonly #idleTimeoutMs: number
   #route: Route | undefined
   #controller: Dispatcher.DispatchController | undefined
   #phase: Phase = 'waiting'
@@ -30,12 +31,13 @@ export class Attempt extends Timed implements Dispatcher.DispatchHandler, Upstre
   constructor(shared: Shared, request: UpstreamRequest, listener: UpstreamListener) {
     super()
     this.#shared = shared
-    this.#request = request
     this.#listener = listener
+    // Not the request itself: its body need not live as long as its answer takes.
+    this.#firstByteTimeoutMs = request.firstByteTimeoutMs
+    this.#idleTimeoutMs = request.idleTimeoutMs
   }
 
-  dispatch(route: Route, headers: string[]): void {
-    const { method = 'POST', path, body, connectTimeoutMs } = this.#request
+  dispatch(route: Route, headers: string[], { method = 'POST', path, body, connectTimeoutMs }: UpstreamRequest): void {
     this.#route = route
     route.active++
     // Behind undici's own connect timeout; this one also ends the wait for a free connection.
@@ -61,9 +63,9 @@ export class Attempt extends Timed implements Dispatcher.DispatchHandler, Upstre
   resume(): void {
     const controller = this.#controller
     if (this.#over || !controller?.paused) return
-    this.#shared.wheel.set(this, this.#request.idleTimeoutMs)
+    this.#shared.wheel.set(this, this.#idleTimeoutMs)
     if (this.#shared.depth === 0) controller.resume()
-    else setImmediate(() => controller.resume())
+    else setImmediate(() => this.#over || controller.resume())
   }
 
   override expire(): void {
@@ -81,7 +83,7 @@ export class Attempt extends Timed implements Dispatcher.DispatchHandler, Upstre
     }
     this.#controller = controller
     this.#phase = 'sent'
-    this.#shared.wheel.set(this, this.#request.firstByteTimeoutMs)
+    this.#shared.wheel.set(this, this.#firstByteTimeoutMs)
   }
 
   onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
@@ -92,10 +94,12 @@ export class Attempt extends Timed implements Dispatcher.DispatchHandler, Upstre
       return
     }
     this.#phase = 'answering'
-    this.#shared.wheel.set(this, this.#request.idleTimeoutMs)
+    this.#shared.wheel.set(this, this.#idleTimeoutMs)
     this.#shared.depth++
     try {
       this.#listener.onResponse(status, (name) => single(headers, name), headers)
+    } catch (error) {
+      this.#stop('aborted', 'the answer could not be taken', error)
     } finally {
       this.#shared.depth--
     }
@@ -103,15 +107,17 @@ export class Attempt extends Timed implements Dispatcher.DispatchHandler, Upstre
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#over) return
+    let more = true
     this.#shared.depth++
-    let more: boolean
     try {
       more = this.#listener.onData(chunk)
+    } catch (error) {
+      this.#stop('aborted', 'the answer could not be taken', error)
     } finally {
       this.#shared.depth--
     }
     if (this.#over) return
-    if (more) this.#shared.wheel.set(this, this.#request.idleTimeoutMs)
+    if (more) this.#shared.wheel.set(this, this.#idleTimeoutMs)
     else {
       controller.pause()
       this.#shared.wheel.clear(this)
@@ -143,10 +149,10 @@ export class Attempt extends Timed implements Dispatcher.DispatchHandler, Upstre
   }
 
   /** Ends the call from our side: the connection is closed, the provider sees it. */
-  #stop(kind: FailureKind, message: string): void {
+  #stop(kind: FailureKind, message: string, cause?: unknown): void {
     if (this.#over) return
     const controller = this.#controller
-    this.#fail(kind, message)
+    this.#fail(kind, message, cause)
     controller?.abort(abortReason)
   }
 

@@ -406,8 +406,9 @@ describe('abort', () => {
       throw new Error('a bug in the listener')
     }
     await throwing.until(() => throwing.over)
-    expect(throwing.failures).toHaveLength(1)
-    expect(throwing.failure!.cause).toMatchObject({ message: 'a bug in the listener' })
+    expect(throwing.failures).toMatchObject([
+      { kind: 'aborted', sent: true, cause: { message: 'a bug in the listener' } },
+    ])
     await eventually(async () => (await provider.connections()) === 0)
   })
 

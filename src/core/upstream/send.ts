@@ -43,7 +43,7 @@ export const createUpstream = ({
         const headers = wireHeaders(request.headers)
         const route = pools.route(request.baseUrl, request.connectTimeoutMs, request.allowPrivate)
         route.usedAt = clock.monotonic()
-        attempt.dispatch(route, headers)
+        attempt.dispatch(route, headers, request)
       } catch (error) {
         // The port promises that the listener hears nothing before send() returns.
         queueMicrotask(() => attempt.refuse(error))
