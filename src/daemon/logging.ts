@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Logger, pino, stdTimeFunctions } from 'pino'
+import { type Logger, pino, stdTimeFunctions, type TransportTargetOptions } from 'pino'
 import type { Config } from '../core/config/config.ts'
 
 export interface DaemonLog {
@@ -23,15 +23,16 @@ export const createLog = (config: Config): DaemonLog => {
   const dir = config.logDir ?? join(config.dataDir, 'logs')
   // pino-roll fails at its first start when the folder is not there.
   mkdirSync(dir, { recursive: true, mode: 0o700 })
-  const rolling = (file: string, count: number, level: string) => ({
+  const rolling = (file: string, count: number, level: string): TransportTargetOptions => ({
     target: 'pino-roll',
     level,
     options: { file: join(dir, file), extension: '.log', frequency: 'daily', dateFormat: 'yyyy-MM-dd', limit: { count }, mkdir: true },
   })
   const level = config.logLevel
+  const stderr: TransportTargetOptions = { target: 'pino/file', level, options: { destination: 2 } }
   const transport = pino.transport({
     targets: [
-      { target: 'pino/file', level, options: { destination: 2 } },
+      stderr,
       rolling('gateway', days.all, level === 'silent' ? 'fatal' : level),
       rolling('errors', days.errors, 'error'),
     ],

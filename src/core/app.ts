@@ -1,0 +1,108 @@
+import { createAudit } from './audit/audit.ts'
+import { createModels } from './catalog/models.ts'
+import { createProbe } from './catalog/probe.ts'
+import { createProviderKeys } from './catalog/provider-keys.ts'
+import { createProviders } from './catalog/providers.ts'
+import type { Config } from './config/config.ts'
+import type { LoadedConfig } from './config/load.ts'
+import { loadMasterKey } from './config/master-key.ts'
+import { measureRequest } from './exchange/measure.ts'
+import { createPasswordHasher } from './identity/passwords.ts'
+import { createAdminTokens } from './identity/tokens.ts'
+import { createUsers } from './identity/users.ts'
+import { systemClock } from './kernel/clock.ts'
+import { createVault } from './kernel/secrets.ts'
+import { programVersion } from './kernel/version.ts'
+import { createKeys } from './keys/keys.ts'
+import { createCredits } from './ledger/credits.ts'
+import { createLedger, ledgerEngine } from './ledger/ledger.ts'
+import { createPrices } from './pricing/prices.ts'
+import { openStorage } from './storage/open.ts'
+import { createSystem } from './system/system.ts'
+import { checkBaseUrl } from './upstream/base-url.ts'
+import { createUpstream } from './upstream/send.ts'
+import { createUsageReports } from './usage/reports.ts'
+
+export interface AppOptions {
+  /** `direct`: a command that works on the database itself. */
+  readonly mode?: 'daemon' | 'direct'
+  readonly origins?: LoadedConfig['origins']
+}
+
+const probeTimeoutMs = 10_000
+
+/**
+ * Builds every domain in order, by hand: the only wiring of the core. What it returns can run every administrative operation; `createServing` adds what serves requests.
+ * Opening creates, checks and migrates the databases.
+ */
+export const createApp = async (config: Config, { mode = 'direct', origins }: AppOptions = {}) => {
+  const clock = systemClock
+  const vault = createVault(loadMasterKey(config))
+  const storage = await openStorage({ dataDir: config.dataDir, engine: ledgerEngine })
+  const upstream = createUpstream({ clock, allowPrivate: config.allowPrivateUpstreams })
+  let url: string | null = null
+  let simulatedUrl: () => string | null = () => null
+  const resolveSimulatedUrl = (): string | null => simulatedUrl()
+
+  const audit = createAudit({ storage })
+  const users = createUsers({ storage })
+  const tokens = createAdminTokens({ storage, clock })
+  const keys = createKeys({ storage, users })
+  const ledger = createLedger({ storage, clock })
+  const credits = createCredits({ storage, users, ledger })
+  const probe = createProbe({ upstream, clock, connectTimeoutMs: config.connectTimeoutMs, answerTimeoutMs: probeTimeoutMs })
+  const providers = createProviders({ storage, vault, checkBaseUrl, resolveSimulatedUrl, probe })
+  const providerKeys = createProviderKeys({ storage, vault, resolveSimulatedUrl, probe })
+  const models = createModels({
+    storage,
+    vault,
+
+    resolveSimulatedUrl,
+    probe,
+    defaultReserveTokens: config.defaultReserveTokens,
+    measure: measureRequest,
+  })
+  const prices = createPrices({ storage })
+  const usage = createUsageReports({ storage })
+  const runtime = { version: programVersion, startedAt: clock.now(), mode, url: () => url, ...(origins && { origins }) }
+  const system = createSystem({ storage, config, runtime, clock })
+  const passwords = createPasswordHasher()
+
+  return Object.freeze({
+    config,
+    clock,
+    vault,
+    storage,
+    upstream,
+    audit,
+    users,
+    passwords,
+    tokens,
+    keys,
+    ledger,
+    credits,
+    providers,
+    providerKeys,
+    models,
+    prices,
+    usage,
+    system,
+
+    resolveSimulatedUrl,
+    /** Where the proxy listens, once it does. */
+    announce(listening: string): void {
+      url = listening
+    },
+    /** Where the simulated provider of this process is found. */
+    simulateAt(where: () => string | null): void {
+      simulatedUrl = where
+    },
+    async close(): Promise<void> {
+      ledger.close()
+      await upstream.close()
+      await storage.close()
+    },
+  })
+}
+
+export type App = Awaited<ReturnType<typeof createApp>>
