@@ -19,7 +19,8 @@ export const cliPage: Page = {
     const helpOf = (command: Command): string => {
       text = ''
       command.outputHelp()
-      return text.trimEnd()
+      // The same on every command; they stand once, at the top.
+      return text.replace(/Global Options:\n(?: .*\n)*\n?/, '').trimEnd()
     }
     const sections = (command: Command, path: string, depth: number): string[] => [
       `${'#'.repeat(depth)} ${path}\n\n\`\`\`\n${helpOf(command)}\n\`\`\`\n`,
