@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { checkBaseUrl } from '../upstream/base-url.ts'
 import { filterBetas } from './anthropic-headers.ts'
@@ -61,6 +62,12 @@ describe.each(providerKinds.map((kind) => [kind.id, kind] as const))('%s', (id, 
   test('names client headers in lower case', () => {
     for (const name of kind.forwardHeaders) expect(name).toBe(name.toLowerCase())
   })
+})
+
+test('docs/providers.md lists every kind with its base URL', () => {
+  const page = readFileSync(new URL('../../../docs/providers.md', import.meta.url), 'utf8')
+  for (const { id, baseUrl } of providerKinds)
+    expect(page).toContain(baseUrl === null ? `| \`${id}\` |` : `| \`${id}\` | \`${baseUrl}\` |`)
 })
 
 describe('anthropic', () => {

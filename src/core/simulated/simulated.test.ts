@@ -1,4 +1,5 @@
 import Anthropic from '@anthropic-ai/sdk'
+import { readFileSync } from 'node:fs'
 import OpenAI from 'openai'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { systemClock } from '../kernel/clock.ts'
@@ -260,4 +261,9 @@ test('a sample follows references and ends in schemas that contain themselves', 
   }
   expect(JSON.stringify(sample(tree, 'leaf'))).toContain('"name":"leaf"')
   expect(sample({ type: ['string', 'null'], format: 'date' }, 'x')).toBe('2026-01-01')
+})
+
+test('docs/providers.md describes every simulated model', () => {
+  const page = readFileSync(new URL('../../../docs/providers.md', import.meta.url), 'utf8')
+  for (const { name, about } of simulatedModels) expect(page).toContain(`| \`${name}\` | ${about} |`)
 })
