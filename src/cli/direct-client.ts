@@ -1,5 +1,6 @@
 import { userInfo } from 'node:os'
 import type { Config } from '../core/config/config.ts'
+import { prepareDataDir } from '../core/config/data-dir.ts'
 import { GatewayError } from '../core/kernel/errors.ts'
 import type { AdminClient } from './client.ts'
 
@@ -10,7 +11,8 @@ import type { AdminClient } from './client.ts'
 export const createDirectClient = (config: Config, exists: boolean, note: (message: string) => void): AdminClient => {
   const open = async () => {
     const { createApp } = await import('../core/app.ts')
-    return createApp(config)
+    prepareDataDir(config.dataDir)
+    return createApp(config, { mode: 'direct' })
   }
   let app: ReturnType<typeof open> | undefined
   return {
@@ -24,8 +26,10 @@ export const createDirectClient = (config: Config, exists: boolean, note: (messa
           hint: 'Make one with "gateway init", or name its data directory with --data.',
         })
       }
-      if (!exists && !app) note(`Made a new gateway in ${config.dataDir}.`)
+      const isNew = !exists && !app
       app ??= open()
+      await app
+      if (isNew) note(`Made a new gateway in ${config.dataDir}.`)
       return runOperation(await app, { id: `local:${userName()}`, role: 'admin' }, operation, input, options)
     },
     close: async () => {

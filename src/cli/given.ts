@@ -43,6 +43,11 @@ export class Given {
     return this.#option(name) === true
   }
 
+  /** Whether `--no-<name>` was given. */
+  off(name: string): boolean {
+    return this.#option(name) === false
+  }
+
   text(name: string): string | undefined {
     const value = this.#option(name)
     if (value === undefined) return undefined

@@ -85,7 +85,7 @@ export const verbCommand = (
     .summary(verb.summary)
     .description([verb.summary + '.', verb.details].filter(Boolean).join('\n\n'))
   for (const parameter of parameters) command.argument(parameter)
-  for (const [flags, meaning] of verb.options ?? []) command.addOption(new Option(flags, meaning))
+  for (const [flags, meaning] of verb.options ?? []) command.addOption(option(flags, meaning))
   for (const word of verb.secrets ?? []) addSecretOptions(command, word)
   command.addHelpText('after', () => examplesText(verb.examples))
   command.action(async () => {
@@ -104,6 +104,16 @@ export const verbCommand = (
     }
   })
   return command
+}
+
+/** Commander's own `...` takes all words that follow, names of things included; ours takes one word each time the option is given. */
+const option = (flags: string, meaning: string): Option => {
+  if (!/\.\.\.[>\]]$/.test(flags)) return new Option(flags, meaning)
+  const collect = (value: string, before: unknown): string[] => [
+    ...(Array.isArray(before) ? before.map(String) : []),
+    value,
+  ]
+  return new Option(flags.replace('...', ''), `${meaning}; repeatable`).argParser(collect)
 }
 
 const addSecretOptions = (command: Command, word: string): void => {

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { exitCode } from '../../core/kernel/errors.ts'
+import { prepareDataDir } from '../../core/config/data-dir.ts'
 import { loadConfig } from '../../core/config/load.ts'
 import type { Config } from '../../core/config/config.ts'
 import type { Context } from '../context.ts'
@@ -57,6 +58,7 @@ const play = async (context: Context, given: Given, config: Config): Promise<num
     import('../demo/seed.ts'),
     import('../demo/show.ts'),
   ])
+  prepareDataDir(config.dataDir)
   const daemon = await startDaemon(config, { json: false, stdout: () => undefined })
   const client = await context.connect({
     url: null,

@@ -24,7 +24,7 @@ const settings = [
   ['--tpm <n>', 'tokens per minute'],
   ['--concurrency <n>', 'requests at the same time'],
   ['--allow-ip <cidr...>', 'addresses or networks it may be used from'],
-  ['--tag <name=value...>', 'label for reports; repeatable'],
+  ['--tag <name=value...>', 'label for reports'],
 ] as const
 
 const quota = (given: Given): object | undefined => {
@@ -68,7 +68,7 @@ const readSettings = (given: Given, now: number): Record<string, unknown> => {
   const cleared = clearing.filter(([option, word]) => given.each(option).join() === word)
   const rest = given.without(cleared.map(([option]) => option))
   const nothing = Object.fromEntries(cleared.map(([, , field]) => [field, null]))
-  return { ...only(common(rest, now)), ...nothing, ...(given.flag('no-quota') && { quota: null }) }
+  return { ...only(common(rest, now)), ...nothing, ...(given.off('quota') && { quota: null }) }
 }
 
 const named = (given: Given): { key: string } => ({ key: given.arg('key') })

@@ -13,14 +13,17 @@ import type { Noun } from '../verb.ts'
 const named = (given: Given): { model: string } => ({ model: given.arg('model') })
 
 const settings = [
-  ['--target <provider/model[@weight][#priority]...>', 'what answers; repeatable; lower #priority is tried first'],
+  [
+    '--target <provider/model...>',
+    'what answers, as provider/model[@weight][#priority]; lower #priority is tried first',
+  ],
   ...priceOptions,
   ['--free', 'costs nothing, on purpose'],
   ['--strategy <name>', 'how a target is chosen: priority'],
   ['--context-window <tokens>', 'longest request it takes'],
   ['--max-output-tokens <tokens>', 'longest answer it gives'],
-  ['--default <name=value...>', 'value for a field that the client leaves out; repeatable'],
-  ['--cap <name=number...>', 'upper bound of a field; repeatable'],
+  ['--default <name=value...>', 'value for a field that the client leaves out'],
+  ['--cap <name=number...>', 'upper bound of a field'],
 ] as const
 
 /** `openai/gpt-5@3#2`. A number of up to six digits after the last @ is a weight, so that names such as model@20240620 pass. */

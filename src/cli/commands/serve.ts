@@ -1,3 +1,4 @@
+import { prepareDataDir } from '../../core/config/data-dir.ts'
 import type { ConfigFlags } from '../../core/config/load.ts'
 import { options } from '../../core/config/options.ts'
 import type { Given } from '../given.ts'
@@ -26,6 +27,7 @@ export const serve: Verb = {
   operations: [],
   async run(context, given) {
     const { config } = context.config(readFlags(given))
+    prepareDataDir(config.dataDir)
     const { startDaemon } = await import('../../daemon/main.ts')
     const daemon = await startDaemon(config, { json: context.json, stdout: (line) => context.io.out(`${line}\n`) })
     return daemon.stopped

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { closeSync, existsSync, fsyncSync, linkSync, openSync, readSync, rmSync, writeSync } from 'node:fs'
 import { GatewayError } from '../kernel/errors.ts'
 import type { Config } from './config.ts'
-import { databasePath, masterKeyPath } from './data-dir.ts'
+import { databasePath, masterKeyPath, prepareDataDir } from './data-dir.ts'
 import { readSmallFile } from './small-file.ts'
 import { decodeMasterKey } from './values.ts'
 
@@ -17,7 +17,10 @@ export const loadMasterKey = (config: Pick<Config, 'dataDir' | 'masterKey'>): Bu
     return key
   }
   const path = masterKeyPath(config.dataDir)
-  if (!existsSync(path)) create(path, databasePath(config.dataDir))
+  if (!existsSync(path)) {
+    prepareDataDir(config.dataDir)
+    create(path, databasePath(config.dataDir))
+  }
   const { text, mode } = readSmallFile(path, 1024)
   if ((mode & 0o077) !== 0)
     throw new GatewayError('configuration_invalid', `${path} can be read by others.`, { hint: `chmod 600 ${path}` })
