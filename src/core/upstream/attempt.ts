@@ -143,6 +143,8 @@ export class Attempt extends Timed implements Dispatcher.DispatchHandler, Upstre
   onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
     if (this.#over) return
     const { kind, message } = classify(error, this.#phase)
+    // undici's parser errors carry the bytes they stumbled over, which may be somebody's answer: nothing for a log.
+    if ('data' in error) delete error.data
     // Before the request has started undici may report from inside dispatch(), that is from inside send().
     if (this.#phase === 'waiting') queueMicrotask(() => this.#fail(kind, message, error))
     else this.#fail(kind, message, error)

@@ -5,15 +5,6 @@ import { Pools } from './pools.ts'
 import type { Upstream } from './upstream.ts'
 import { TimerWheel } from './wheel.ts'
 
-export type {
-  FailureKind,
-  Upstream,
-  UpstreamCall,
-  UpstreamFailure,
-  UpstreamListener,
-  UpstreamRequest,
-} from './upstream.ts'
-
 export interface UpstreamOptions {
   readonly clock: Clock
   /** CIDR ranges, addresses and names that may be called although private (configuration). */

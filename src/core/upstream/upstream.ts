@@ -69,7 +69,7 @@ export interface UpstreamFailure {
   readonly sent: boolean
   /** For logs and operators. Holds neither URL nor address nor secret. */
   readonly message: string
-  /** The original error, for debugging; may name addresses and hold bytes of the answer. */
+  /** The original error, for debugging; may name addresses. */
   readonly cause?: unknown
 }
 
