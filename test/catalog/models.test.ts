@@ -186,7 +186,11 @@ describe('prices', () => {
 
   test('the database itself refuses to change a version', async () => {
     const change = admin.storage.write(async ({ db }) => db.updateTable('prices').set({ input: 1 }).execute())
-    await expect(change).rejects.toThrow()
+    await expect(change).rejects.toThrow(
+      expect.objectContaining({
+        cause: expect.stringContaining('a price is never changed'),
+      }),
+    )
     expect(await admin.call('prices.show', { model: 'priced' })).toMatchObject({ prices: { input: '3' } })
   })
 

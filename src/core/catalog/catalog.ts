@@ -54,13 +54,11 @@ export const createCatalog = async ({
       })
       return running
     }
-    again ??= running.then(
-      () => next(),
-      () => next(),
-    )
+    again ??= after(running)
     return again
   }
-  const next = (): Promise<void> => {
+  const after = async (current: Promise<void>): Promise<void> => {
+    await current.catch(() => {})
     again = undefined
     return refresh()
   }

@@ -39,7 +39,7 @@ export const capsColumn = (caps: Readonly<Record<string, number>>): string => {
   checkFields('caps', caps)
   for (const [name, bound] of Object.entries(caps)) {
     if (!Number.isFinite(bound) || bound < 0) throw wrong('caps', `"${name}" must be a number of zero or more.`)
-    if (/tokens$/.test(name) && (!Number.isSafeInteger(bound) || bound < 1))
+    if (name.endsWith('tokens') && (!Number.isSafeInteger(bound) || bound < 1))
       throw wrong('caps', `"${name}" must be a whole number of one or more.`)
   }
   return JSON.stringify(caps)

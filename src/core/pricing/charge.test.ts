@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { formatCredits, maxNanos, parseCredits } from '../kernel/money.ts'
 import type { FrozenPrice } from '../ledger/commands.ts'
@@ -85,7 +85,8 @@ describe('a charge', () => {
     fc.assert(
       fc.property(anyFrozen, anyUsage, (frozen, used) => {
         const charge = chargeFor(frozen, used)
-        return Number.isSafeInteger(charge) && charge >= 0 && BigInt(charge) === oracle(frozen, used)
+        expect(Number.isSafeInteger(charge) && charge >= 0).toBe(true)
+        expect(BigInt(charge)).toBe(oracle(frozen, used))
       }),
       { numRuns: 50_000 },
     )

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { FrozenPrice } from '../ledger/commands.ts'
 import { chargeFor } from './charge.ts'
@@ -106,7 +106,7 @@ describe('the bounds of a hold', () => {
           },
           output: { visible: output - reasoning, reasoning },
         }
-        return chargeFor(input.price!, usage) <= bounds.max
+        expect(chargeFor(input.price!, usage)).toBeLessThanOrEqual(bounds.max)
       }),
       { numRuns: 20_000 },
     )
@@ -121,9 +121,8 @@ describe('the bounds of a hold', () => {
         const promptFits = bounds.costFor(0) <= held
         expect(tokens).toBeGreaterThanOrEqual(0)
         expect(tokens).toBeLessThanOrEqual(bounds.outputTokens)
-        if (promptFits) expect(bounds.costFor(tokens)).toBeLessThanOrEqual(held)
-        else expect(tokens).toBe(0)
-        if (tokens < bounds.outputTokens) expect(bounds.costFor(tokens + 1)).toBeGreaterThan(held)
+        expect(promptFits ? bounds.costFor(tokens) : tokens).toBeLessThanOrEqual(promptFits ? held : 0)
+        expect(tokens === bounds.outputTokens || bounds.costFor(tokens + 1) > held).toBe(true)
         expect(bounds.affordable(bounds.max)).toBe(bounds.outputTokens)
       }),
       { numRuns: 20_000 },
@@ -135,7 +134,7 @@ describe('the bounds of a hold', () => {
       fc.property(anyInput, share, (input, part) => {
         const bounds = holdBounds(input)
         const held = bounds.min + Math.floor((bounds.max - bounds.min) * part)
-        return bounds.outputTokens === 0 || bounds.affordable(held) >= 1
+        expect(bounds.affordable(held)).toBeGreaterThanOrEqual(Math.min(1, bounds.outputTokens))
       }),
     )
   })

@@ -56,12 +56,15 @@ export const addPriceVersion = async (
   given: PricesInput,
   at: { readonly modelId: string; readonly from: number; readonly now: number; readonly actor: string },
 ): Promise<PricesTable> => {
+  // Of two versions for the same moment the later one counts, also when both were made within one millisecond.
+  const before = await priceVersions(trx.db, [at.modelId])
+  const createdAt = before.reduce((latest, version) => Math.max(latest, version.created_at + 1), at.now)
   const row: PricesTable = {
     id: newId('price', at.now),
     model_id: at.modelId,
     effective_from: at.from,
     ...parsePrices(given),
-    created_at: at.now,
+    created_at: createdAt,
     actor: at.actor,
   }
   await insertPrice(trx.db, row)
