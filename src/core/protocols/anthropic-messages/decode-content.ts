@@ -115,8 +115,9 @@ const decodeSource = (source: JsonObject, path: string): Source | undefined => {
       return { from: 'url', url: filled(source['url'], `${path}.url`) }
     case 'file':
       return { from: 'file', id: filled(source['file_id'], `${path}.file_id`), protocol: 'anthropic-messages' }
+    default:
+      return undefined
   }
-  return undefined
 }
 
 /** A document made of blocks crosses as its text, if text is all it holds; on the way back it is the block it was. */

@@ -53,7 +53,9 @@ export class DecodedBlock {
           this.#gotArguments = true
           this.#pending.push({ kind: 'arguments', json })
         }
+        return
       }
+      default:
     }
   }
 
@@ -122,8 +124,9 @@ const startOf = (block: JsonObject): BlockStart | undefined => {
       return { kind: 'thinking', redacted: text(block['data']), signedBy: 'anthropic-messages' }
     case 'tool_use':
       return { kind: 'tool-call', id: text(block['id']), name: text(block['name']) }
+    default:
+      return undefined
   }
-  return undefined
 }
 
 /** The block that a delta without a start belongs to; some servers send none for text and reasoning. */

@@ -70,6 +70,8 @@ export class Decoder implements StreamDecoder {
       case 'message_stop':
         this.#onStop(out)
         break
+      default:
+      // Pings, and events that did not exist when this was written.
     }
     return out
   }
@@ -157,6 +159,7 @@ export class Decoder implements StreamDecoder {
   #fail(error: ProviderFailure): NeutralEvent[] {
     this.#ended = true
     const out: NeutralEvent[] = []
+    this.#start(out)
     for (const block of this.#blocks.values()) {
       if (block.index !== undefined) out.push({ type: 'block-stop', choice: 0, index: block.index })
     }

@@ -7,6 +7,7 @@ import { streamError } from './errors.ts'
 import { estimateUsage } from './estimate.ts'
 import { encodeFinish } from './finish.ts'
 import { messageId, toolId } from './ids.ts'
+import { isObject } from './read.ts'
 import { encodeUsage } from './usage.ts'
 
 /** A block that is open towards the client. */
@@ -91,10 +92,10 @@ export class Encoder implements StreamEncoder {
     const index = this.#nextIndex++
     this.#open = { kind: block.kind, index, gotArguments: false }
     if (block.kind === 'refusal') this.#refused = true
-    const { input, ...rest } = wire
+    const { input, type, ...rest } = wire
     // What a server tool is asked streams like the arguments of any tool.
-    const streamed = block.kind === 'opaque' && typeof input === 'object' && String(wire['type']).endsWith('tool_use')
-    const start = frame('content_block_start', { index, content_block: streamed ? { ...rest, input: {} } : wire })
+    const streamed = block.kind === 'opaque' && isObject(input) && typeof type === 'string' && type.endsWith('tool_use')
+    const start = frame('content_block_start', { index, content_block: streamed ? { type, ...rest, input: {} } : wire })
     if (streamed) return start + deltaFrame(index, 'input_json_delta', 'partial_json', JSON.stringify(input))
     if (block.kind !== 'tool-call') return start
     return start + deltaFrame(index, 'input_json_delta', 'partial_json', '')
@@ -183,6 +184,6 @@ const startOf = (block: BlockStart): JsonObject | undefined => {
 
 /** The cumulative counts of message_delta: those of a message without the fields that describe how it was served. */
 const deltaUsage = (usage: Usage): JsonObject => {
-  const { service_tier: _, inference_geo: __, speed: ___, cache_creation: ____, ...counts } = encodeUsage(usage)
+  const { service_tier: _, inference_geo: __, speed: ___, ...counts } = encodeUsage(usage)
   return counts
 }

@@ -1,5 +1,4 @@
-import type { ErrorKind } from '../../kernel/errors.ts'
-import { GatewayError } from '../../kernel/errors.ts'
+import type { ErrorKind, GatewayError } from '../../kernel/errors.ts'
 import type { JsonObject, JsonValue, ProviderFailure } from '../neutral/index.ts'
 import type { HeaderLookup } from '../protocol.ts'
 import { formatEvent } from '../sse.ts'
@@ -112,15 +111,14 @@ const readBody = (body: JsonValue | undefined): Told => {
   if (!isObject(whole)) return {}
   const error = whole['error']
   const inner = isObject(error) ? error : whole
-  const message =
-    [inner['message'], inner['Message'], inner['detail'], error].find(
-      (value) => typeof value === 'string' && value !== '',
-    ) ?? undefined
-  const code = inner === whole ? undefined : [inner['type'], inner['code']].find((value) => typeof value === 'string')
-  return {
-    ...(message !== undefined && { message: message as string }),
-    ...(code !== undefined && { code: code as string }),
-  }
+  const message = firstText(inner['message'], inner['Message'], inner['detail'], error)
+  const code = inner === whole ? undefined : firstText(inner['type'], inner['code'])
+  return { ...(message !== undefined && { message }), ...(code !== undefined && { code }) }
+}
+
+const firstText = (...values: readonly (JsonValue | undefined)[]): string | undefined => {
+  for (const value of values) if (typeof value === 'string' && value !== '') return value
+  return undefined
 }
 
 const classOf = (status: number, code: string, message: string): ProviderFailure['class'] => {

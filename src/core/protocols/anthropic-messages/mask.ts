@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from '../neutral/index.ts'
+import type { JsonValue } from '../neutral/index.ts'
 import { isObject } from './read.ts'
 
 const namedModel = /("model"\s*:\s*)"(?:[^"\\]|\\.)*"/g

@@ -89,8 +89,9 @@ export class Tap implements RawTap {
       case 'message_stop':
         this.observed.complete = true
         return frame
+      default:
+        return frame
     }
-    return frame
   }
 
   /** Not for the client as it is: the gateway ends the stream with its own words. */
