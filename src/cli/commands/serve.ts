@@ -26,10 +26,14 @@ export const serve: Verb = {
   ],
   operations: [],
   async run(context, given) {
-    const { config } = context.config(readFlags(given))
+    const { config, origins } = context.config(readFlags(given))
     prepareDataDir(config.dataDir)
     const { startDaemon } = await import('../../daemon/main.ts')
-    const daemon = await startDaemon(config, { json: context.json, stdout: (line) => context.io.out(`${line}\n`) })
+    const daemon = await startDaemon(config, {
+      json: context.json,
+      origins,
+      stdout: (line) => context.io.out(`${line}\n`),
+    })
     return daemon.stopped
   },
 }
