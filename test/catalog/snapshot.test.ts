@@ -19,6 +19,7 @@ beforeAll(async () => {
   admin = await openAdministration()
   await admin.call('providers.add', { name: 'sim', kind: 'simulated' })
   await admin.call('providers.add', { name: 'openai', kind: 'openai', secret: 'sk-first-0123456789' })
+  admin.now += 1
   await admin.call('provider_keys.add', {
     provider: 'openai',
     secret: 'sk-second-0123456789',
