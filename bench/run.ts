@@ -13,12 +13,13 @@ import { memory } from './scenarios/memory.ts'
 import { rates } from './scenarios/rates.ts'
 import { reportLoad } from './scenarios/report-load.ts'
 import type { BenchContext } from './scenarios/scenario.ts'
+import { stages } from './scenarios/stages.ts'
 import { stall } from './scenarios/stall.ts'
 import { startUp } from './scenarios/start-up.ts'
 import { streams } from './scenarios/streams.ts'
 import { large, messages, unary } from './scenarios/throughput.ts'
 
-const scenarios = [unary, large, messages, rates, streams, memory, stall, reportLoad, startUp]
+const scenarios = [unary, large, messages, rates, streams, memory, stall, reportLoad, startUp, stages]
 
 const { values: flags } = parseArgs({
   options: {
@@ -74,7 +75,7 @@ const main = async (): Promise<number> => {
     load,
     candidates,
     gateway: ours,
-    freshGateway: async () => (gatewayIsBuilt() ? gateway(mock) : null),
+    freshGateway: async (nodeOptions) => (gatewayIsBuilt() ? gateway(mock, nodeOptions) : null),
     rounds: flags.quick ? 3 : 9,
     sliceMs: flags.quick ? 1000 : 2000,
     warmupMs: 1500,

@@ -1,5 +1,6 @@
 import type { Dialect } from '../lib/bodies.ts'
 import { chatBody } from '../lib/bodies.ts'
+import type { LoopDelay } from '../lib/loop-delay.ts'
 import type { LoadRequest } from '../lib/load-protocol.ts'
 
 export type CandidateName = 'direct' | 'bare' | 'gateway' | 'portkey'
@@ -12,6 +13,8 @@ export interface Candidate {
   headers(dialect: Dialect): Readonly<Record<string, string>>
   /** The name under which the candidate knows a model of the mock provider. */
   modelName(dialect: Dialect, model: string): string
+  /** How late the loop of its serving thread was since the last call; null where there is nothing to watch. */
+  readonly loopDelay: (() => Promise<LoopDelay>) | null
   stop(): Promise<void>
 }
 

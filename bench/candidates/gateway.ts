@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
-import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { benchModels } from '../lib/bodies.ts'
+import { watchLoop } from '../lib/loop-delay.ts'
+import type { LoopWatch } from '../lib/loop-delay.ts'
 import type { Worker } from '../lib/processes.ts'
 import { startProgram, stop } from '../lib/processes.ts'
 import type { Candidate } from './candidate.ts'
@@ -15,8 +16,6 @@ export interface GatewayCandidate extends Candidate {
   readonly dataDir: string
   /** One command of its own command line; what it prints with `--json`. */
   command(...args: string[]): Promise<unknown>
-  /** Milliseconds, 99th percentile since the last call; null if this version does not tell. */
-  eventLoopDelayP99(): Promise<number | null>
 }
 
 export const gatewayIsBuilt = (): boolean => existsSync(main)
@@ -28,17 +27,22 @@ const listening = (line: string): number | null => {
   return url ? Number(url[1]) : null
 }
 
-export const serveGateway = (dataDir: string): ReturnType<typeof startProgram> =>
-  startProgram([process.execPath, main, 'serve', '--json'], {
-    env: { ...process.env, GATEWAY_DATA: dataDir, GATEWAY_PORT: '0' },
+export const serveGateway = (
+  dataDir: string,
+  loop?: LoopWatch,
+  nodeOptions: readonly string[] = [],
+): ReturnType<typeof startProgram> =>
+  startProgram([process.execPath, ...(loop?.nodeOptions ?? []), ...nodeOptions, main, 'serve', '--json'], {
+    env: { ...process.env, GATEWAY_DATA: dataDir, GATEWAY_PORT: '0', ...loop?.env },
     ready: listening,
     timeoutMs: 30_000,
   })
 
 /** The product as anybody would set it up: its own command line, everything on, nothing tuned. */
-export const gateway = async (mock: Worker): Promise<GatewayCandidate> => {
+export const gateway = async (mock: Worker, nodeOptions: readonly string[] = []): Promise<GatewayCandidate> => {
   const dataDir = mkdtempSync(join(tmpdir(), 'gateway-bench-'))
-  const { child, port } = await serveGateway(dataDir)
+  const loop = watchLoop()
+  const { child, port } = await serveGateway(dataDir, loop, nodeOptions)
   const command = async (...args: string[]): Promise<unknown> => {
     const { stdout } = await promisify(execFile)(process.execPath, [main, ...args, '--json'], {
       env: { ...process.env, GATEWAY_DATA: dataDir, BENCH_PROVIDER_SECRET: 'sk-bench-provider' },
@@ -88,32 +92,10 @@ export const gateway = async (mock: Worker): Promise<GatewayCandidate> => {
         ? { authorization: `Bearer ${key.secret}` }
         : { 'x-api-key': key.secret, 'anthropic-version': '2023-06-01' },
     modelName: (dialect, model) => (dialect === 'openai' ? model : `messages-${model}`),
-    eventLoopDelayP99: async () => {
-      const info = await overSocket(join(dataDir, 'gateway.sock'), '/api/system/info').catch(() => null)
-      const value = (info as { event_loop_delay_p99_ms?: unknown } | null)?.event_loop_delay_p99_ms
-      return typeof value === 'number' ? value : null
-    },
+    loopDelay: loop.read,
     stop: async () => {
       await stop(child)
       rmSync(dataDir, { recursive: true, force: true })
     },
   }
 }
-
-const overSocket = (socketPath: string, path: string): Promise<unknown> =>
-  new Promise((resolve, reject) => {
-    request({ socketPath, path }, (response) => {
-      let text = ''
-      response.setEncoding('utf8')
-      response.on('data', (part: string) => (text += part))
-      response.on('end', () => {
-        try {
-          resolve(JSON.parse(text))
-        } catch (error) {
-          reject(error instanceof Error ? error : new Error(String(error)))
-        }
-      })
-    })
-      .on('error', reject)
-      .end()
-  })

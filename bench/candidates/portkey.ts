@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { watchLoop } from '../lib/loop-delay.ts'
 import type { Worker } from '../lib/processes.ts'
 import { startProgram, stop } from '../lib/processes.ts'
 import type { Candidate } from './candidate.ts'
@@ -41,12 +42,16 @@ export const portkey = async (mock: Worker): Promise<Candidate | null> => {
   try {
     await install()
     const port = await freePort()
-    const { child } = await startProgram([process.execPath, entry, `--port=${port}`, '--headless'], {
-      cwd: folder,
-      env: { ...process.env, NODE_ENV: 'production' },
-      ready: (line) => (line.includes('Ready for connections') ? port : null),
-      timeoutMs: 30_000,
-    })
+    const loop = watchLoop()
+    const { child } = await startProgram(
+      [process.execPath, ...loop.nodeOptions, entry, `--port=${port}`, '--headless'],
+      {
+        cwd: folder,
+        env: { ...process.env, NODE_ENV: 'production', ...loop.env },
+        ready: (line) => (line.includes('Ready for connections') ? port : null),
+        timeoutMs: 30_000,
+      },
+    )
     const host = `http://127.0.0.1:${mock.port}/v1`
     return {
       name: 'portkey',
@@ -62,6 +67,7 @@ export const portkey = async (mock: Worker): Promise<Candidate | null> => {
               'x-portkey-custom-host': host,
             },
       modelName: (_dialect, model) => model,
+      loopDelay: loop.read,
       stop: () => stop(child),
     }
   } catch (error) {

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { createInterface } from 'node:readline'
 import type { LoadCommand, LoadResults } from './load-protocol.ts'
+import type { LoopWatch } from './loop-delay.ts'
 
 /** Which core does what. With fewer than three, mock and load share the one that the candidate does not use. */
 export const cores = (() => {
@@ -57,10 +58,12 @@ export class Worker {
     })
   }
 
-  static async start(name: string, core: number, args: readonly string[] = []): Promise<Worker> {
+  static async start(name: string, core: number, args: readonly string[] = [], loop?: LoopWatch): Promise<Worker> {
     const file = new URL(`../processes/${name}.ts`, import.meta.url).pathname
-    const [command, rest] = pinned(core, [process.execPath, file, ...args])
-    const child = remember(spawn(command, rest, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] }))
+    const [command, rest] = pinned(core, [process.execPath, ...(loop?.nodeOptions ?? []), file, ...args])
+    const child = remember(
+      spawn(command, rest, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], env: { ...process.env, ...loop?.env } }),
+    )
     const hello = await new Promise<{ port: number }>((resolve, reject) => {
       child.once('message', (message) => resolve(message as { port: number }))
       child.once('exit', (code) => reject(new Error(`${name} ended with ${code} before it was ready`)))

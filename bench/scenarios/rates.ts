@@ -20,12 +20,13 @@ export const rates: Scenario = {
   id: 'rates',
   title: 'fixed rates',
   async run(context): Promise<Findings> {
+    await context.gateway?.loopDelay?.()
     const fast = await atRate(context, 1000, ['direct', 'bare', 'gateway'])
     const slow = await atRate(context, 300, ['direct', 'gateway', 'portkey'])
     const addedP50 = perRound(fast.gateway, fast.direct, (ours, base) => ours.times.p50 - base.times.p50)
     const addedP99 = perRound(fast.gateway, fast.direct, (ours, base) => ours.times.p99 - base.times.p99)
     const share = perRound(slow.portkey, slow.gateway, (theirs, ours) => theirs.times.p99 / ours.times.p99)
-    const delay = (await context.gateway?.eventLoopDelayP99()) ?? null
+    const delay = (await context.gateway?.loopDelay?.())?.p99 ?? null
     const known = addedP50.length > 0
     const tables = [
       { rate: 1000, results: fast },

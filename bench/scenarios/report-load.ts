@@ -14,7 +14,7 @@ export const reportLoad: Scenario = {
     if (!gateway) return { rows: [{ what, target: '≤ 20 ms', measured: '–', pass: null }], tables: [] }
     const request = requestTo(gateway, 'openai', benchModels.unary)
     const durationMs = Math.max(4000, 2 * sliceMs)
-    await gateway.eventLoopDelayP99()
+    await gateway.loopDelay?.()
     const loop = load.load({
       op: 'open',
       request,
@@ -29,7 +29,7 @@ export const reportLoad: Scenario = {
     let reports = 0
     for (; state.running; reports++) await gateway.command('usage', reports % 2 === 0 ? 'summary' : 'daily')
     const { times, errors } = await finished
-    const delay = await gateway.eventLoopDelayP99()
+    const delay = (await gateway.loopDelay?.())?.p99 ?? null
     const measured = `${reports} reports; requests p50 ${number(times.p50)}, p99 ${number(times.p99)} ms, ${errors} errors`
     return {
       rows: [

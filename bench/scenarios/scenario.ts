@@ -9,7 +9,7 @@ export interface BenchContext {
   readonly candidates: Partial<Record<CandidateName, Candidate>>
   readonly gateway: GatewayCandidate | null
   /** A second gateway on an empty data directory, for what must not see the traffic of other runs. */
-  freshGateway(): Promise<GatewayCandidate | null>
+  freshGateway(nodeOptions?: readonly string[]): Promise<GatewayCandidate | null>
   readonly rounds: number
   readonly sliceMs: number
   readonly warmupMs: number

@@ -1,0 +1,86 @@
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { requestTo } from '../candidates/candidate.ts'
+import { benchModels } from '../lib/bodies.ts'
+import { microsecondsByStage } from '../lib/cpu-profile.ts'
+import type { CpuProfile } from '../lib/cpu-profile.ts'
+import { number } from '../lib/report.ts'
+import type { Findings, Table } from '../lib/report.ts'
+import type { Scenario } from './scenario.ts'
+
+const IDLE = 'idle'
+const NODE = 'node:http in front, event loop, system calls'
+
+/** From the path of the compiled file to the stage of a request; the order matters. */
+const stageNames: readonly (readonly [pattern: RegExp, stage: string])[] = [
+  [/node_modules\/undici\//, 'call to the provider (undici, sockets)'],
+  [/dist\/core\/upstream\//, 'call to the provider: deadlines, guard, pools'],
+  [/dist\/daemon\/proxy\//, 'proxy plane: route, headers, body, answer'],
+  [/dist\/core\/protocols\//, 'protocol: scan, splice, usage'],
+  [/dist\/core\/keys\//, 'key'],
+  [/dist\/core\/(catalog|provider-kinds)\//, 'model and target'],
+  [/dist\/core\/limits\//, 'limits'],
+  [/dist\/core\/pricing\//, 'price'],
+  [/dist\/core\/exchange\//, 'exchange: admission, relay, settlement'],
+  [/dist\/core\/ledger\//, 'ledger'],
+  [/dist\/core\/storage\/|better-sqlite3/, 'storage'],
+  [/dist\/core\/kernel\//, 'ids, money, clock'],
+  [/dist\/daemon\/|dist\/cli\/|node_modules\//, 'everything else'],
+]
+
+const stageOf = (url: string, functionName: string): string | null => {
+  if (functionName === '(idle)') return IDLE
+  if (functionName === '(garbage collector)') return 'garbage collection'
+  return stageNames.find(([pattern]) => pattern.test(url))?.[1] ?? null
+}
+
+/** Idle threads of the runtime and the like do nothing worth a row. */
+const tableOf = (title: string, profile: CpuProfile, requests: number): Table => {
+  const totals = microsecondsByStage(profile, stageOf, NODE)
+  totals.delete(IDLE)
+  const sum = [...totals.values()].reduce((all, one) => all + one, 0)
+  const lines = [...totals]
+    .toSorted((a, b) => b[1] - a[1])
+    .map(([stage, us]) => [stage, number(us / requests, 1), `${number((us / sum) * 100, 0)} %`])
+  return {
+    title,
+    head: ['stage', 'µs/request', 'share'],
+    lines: [...lines, ['together', number(sum / requests, 1), '']],
+  }
+}
+
+/** Where the time of one request goes: a CPU profile of every thread at saturation. */
+export const stages: Scenario = {
+  id: 'stages',
+  title: 'what one request costs, stage by stage',
+  async run({ load, freshGateway, sliceMs, warmupMs }): Promise<Findings> {
+    const folder = mkdtempSync(join(tmpdir(), 'bench-profile-'))
+    const gateway = await freshGateway(['--cpu-prof', `--cpu-prof-dir=${folder}`, '--cpu-prof-interval=250'])
+    if (!gateway) return { rows: [], tables: [] }
+    const request = requestTo(gateway, 'openai', benchModels.unary)
+    const durationMs = 3 * sliceMs
+    const { perSecond } = await load.load({ op: 'closed', request, connections: 32, warmupMs, durationMs })
+    await gateway.stop()
+    // Warm-up and set-up are in the profile as well: what counts is the share of busy time, and requests of the whole load.
+    const requests = perSecond * ((durationMs + warmupMs) / 1000)
+    const profiles = readdirSync(folder)
+      .filter((name) => name.endsWith('.cpuprofile'))
+      .map((name) => JSON.parse(readFileSync(join(folder, name), 'utf8')) as CpuProfile)
+      .toSorted((a, b) => busy(b) - busy(a))
+    rmSync(folder, { recursive: true, force: true })
+    const tables = profiles
+      .filter((profile) => busy(profile) / requests >= 0.5)
+      .map((profile, i) =>
+        tableOf(
+          i === 0 ? 'One request on the serving thread (0.5 KB, unary, at saturation)' : `The same on thread ${i + 1}`,
+          profile,
+          requests,
+        ),
+      )
+    return { rows: [], tables }
+  },
+}
+
+const busy = (profile: CpuProfile): number =>
+  [...microsecondsByStage(profile, stageOf, NODE)].reduce((sum, [stage, us]) => (stage === IDLE ? sum : sum + us), 0)
