@@ -59,7 +59,7 @@ const everything = async <Row>(
 ): Promise<void> => {
   let cursor = start ?? null
   let written = 0
-  if (context.json) context.io.out('{"data":[')
+  let pages = 0
   do {
     const page = await call<Page<Row>>(context, verb.operation, {
       ...input,
@@ -67,6 +67,7 @@ const everything = async <Row>(
       ...(cursor !== null && { cursor }),
     })
     if (context.json) {
+      if (pages++ === 0) context.io.out('{"data":[')
       for (const row of page.data) context.io.out(`${written++ > 0 ? ',' : ''}${JSON.stringify(row)}`)
     } else if (page.data.length > 0 || written === 0) {
       await context.output.table(verb.columns, page.data, verb.empty)

@@ -216,9 +216,18 @@ test.each(rows)('%s', async (line, operation, input) => {
   expect(err).toBe('')
   expect(code).toBe(0)
   expect(calls.map((call) => [call.operation, call.input])).toEqual([[operation, input]])
-  const schema = operations.find(({ id }) => id === operation)!.input
-  if (!line.includes('req_1') && !line.includes('a@b.c --name Ada'))
-    expect(schema.safeParse(input).error).toBeUndefined()
+})
+
+test('what a command line asks for is what the operation takes', () => {
+  const refused = rows
+    // Names that are shorter than the operation demands.
+    .filter(([line]) => !line.includes('req_1'))
+    .map(([line, operation, input]) => [
+      line,
+      operations.find(({ id }) => id === operation)?.input.safeParse(input).error?.issues,
+    ])
+    .filter(([, issues]) => issues !== undefined)
+  expect(refused).toEqual([])
 })
 
 test('every operation can be reached from the command line, and no command asks for one that does not exist', () => {

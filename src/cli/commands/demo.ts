@@ -86,7 +86,7 @@ const play = async (context: Context, given: Given, config: Config): Promise<num
   const shown = await showRequests(context, client, daemon.url, seeded)
   if (json) io.out(`${JSON.stringify({ url: daemon.url, ...seeded, data_dir: config.dataDir, ...shown })}\n`)
   if (given.flag('once')) {
-    await daemon.stop()
+    daemon.stop()
     await daemon.stopped
     return shown.verify.ok ? exitCode.done : exitCode.failed
   }
