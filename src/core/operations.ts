@@ -9,7 +9,7 @@ import type { Clock } from './kernel/clock.ts'
 import { GatewayError } from './kernel/errors.ts'
 import { newId } from './kernel/ids.ts'
 import type { Actor, Operation, OperationContext, Role } from './kernel/operation.ts'
-import { fieldErrors } from './kernel/validation.ts'
+import { fieldErrors, protoKey, unknownField } from './kernel/validation.ts'
 import { keyOperations } from './keys/operations.ts'
 import { creditOperations } from './ledger/operations.ts'
 import { pricingOperations } from './pricing/operations.ts'
@@ -119,8 +119,9 @@ const isWrite = ({ method, transaction }: Operation): boolean =>
 
 const validate = <Value>(schema: z.ZodType<Value>, input: unknown): Value => {
   const result = schema.safeParse(input)
-  if (result.success) return result.data
-  const fields = fieldErrors(result.error)
+  const dropped = protoKey(input)
+  if (result.success && dropped === null) return result.data
+  const fields = result.success ? [{ path: dropped ?? '', message: unknownField }] : fieldErrors(result.error)
   const first = fields[0]!
   throw new GatewayError('invalid_request', first.path === '' ? first.message : `${first.path}: ${first.message}`, {
     fields,

@@ -61,10 +61,9 @@ const assertAcceptable = (password: string, email: string): void => {
       fields: [{ path: 'password', message }],
     })
   }
-  const characters = [...password]
-  if (characters.length < shortest) refuse(`Use at least ${shortest} characters, for example four random words.`)
-  if (characters.length > longest || Buffer.byteLength(password) > 4 * longest)
+  if (password.length < shortest) refuse(`Use at least ${shortest} characters, for example four random words.`)
+  if (password.length > longest || Buffer.byteLength(password) > 4 * longest)
     refuse(`Use at most ${longest} characters.`)
-  if (password.trim() === '' || new Set(characters).size < 5) refuse('Use more than a few different characters.')
+  if (password.trim() === '' || new Set(password).size < 5) refuse('Use more than a few different characters.')
   if (password.toLowerCase() === email) refuse('Do not use the e-mail address.')
 }

@@ -87,7 +87,7 @@ export const countOtherActiveAdmins = async (db: Db, id: string): Promise<number
     .where('status', '=', 'active')
     .where('id', '!=', id)
     .executeTakeFirstOrThrow()
-  return Number(count)
+  return count
 }
 
 /** The latest `updated_at` of all users; 0 when there are none. */

@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import type { FieldError } from './errors.ts'
 
 const most = 20
+export const unknownField = 'This field is unknown.'
 
 /** Dotted path of a field: `targets[0].provider`. */
 const pathOf = (path: readonly PropertyKey[]): string =>
@@ -11,11 +12,23 @@ const pathOf = (path: readonly PropertyKey[]): string =>
     return text === '' ? name : `${text}.${name}`
   }, '')
 
+/** Where an object has an own key `__proto__`, which schemas drop without a word; null when nowhere. */
+export const protoKey = (value: unknown, path = ''): string | null => {
+  if (typeof value !== 'object' || value === null) return null
+  for (const [key, item] of Object.entries(value)) {
+    const at = pathOf([...(path === '' ? [] : [path]), Array.isArray(value) ? Number(key) : key])
+    if (key === '__proto__') return at
+    const inside = protoKey(item, at)
+    if (inside !== null) return inside
+  }
+  return null
+}
+
 /** What a schema has against a value, field by field. Unknown fields are named one by one. */
 export const fieldErrors = (error: z.ZodError): FieldError[] =>
   error.issues
     .flatMap((issue): FieldError[] => {
       if (issue.code !== 'unrecognized_keys') return [{ path: pathOf(issue.path), message: issue.message }]
-      return issue.keys.map((key) => ({ path: pathOf([...issue.path, key]), message: 'This field is unknown.' }))
+      return issue.keys.map((key) => ({ path: pathOf([...issue.path, key]), message: unknownField }))
     })
     .slice(0, most)

@@ -105,9 +105,8 @@ export const changedKeys = (db: Db, { at, id }: Mark, limit: number): Promise<Ve
     .select(['k.quota_credits', 'k.quota_tokens', 'k.quota_requests', 'k.quota_period'])
     .select(['k.rpm', 'k.tpm', 'k.concurrency', 'k.previous_hash', 'k.grace_until', 'k.updated_at'])
     .select('a.id as account_id')
-    .where(({ eb, or, and }) =>
-      or([eb('k.updated_at', '>', at), and([eb('k.updated_at', '=', at), eb('k.id', '>', id)])]),
-    )
+    // A row value, because the same condition written with `or` is not answered from the index.
+    .where(sql<boolean>`(k.updated_at, k.id) > (${at}, ${id})`)
     .orderBy('k.updated_at')
     .orderBy('k.id')
     .limit(limit)
@@ -122,7 +121,7 @@ export const changedOwners = (
   db
     .selectFrom('users')
     .select(['id', 'status', 'updated_at'])
-    .where(({ eb, or, and }) => or([eb('updated_at', '>', at), and([eb('updated_at', '=', at), eb('id', '>', id)])]))
+    .where(sql<boolean>`(updated_at, id) > (${at}, ${id})`)
     .orderBy('updated_at')
     .orderBy('id')
     .limit(limit)
@@ -133,7 +132,7 @@ export const countKeys = async (db: Db): Promise<number> => {
     .selectFrom('api_keys')
     .select(({ fn }) => fn.countAll<number>().as('count'))
     .executeTakeFirstOrThrow()
-  return Number(count)
+  return count
 }
 
 export const keyIds = async (db: Db, after: string, limit: number): Promise<string[]> => {

@@ -9,12 +9,13 @@ import { decodeCursor, toPage } from '../kernel/page.ts'
 import type { Storage, WriteTransaction } from '../storage/storage.ts'
 import type { AdjustCommand, GrantCommand, ReverseCommand, TransferResult } from './commands.ts'
 import * as repository from './credits-repository.ts'
-import type { adjustInput, balanceView, bookedView, grantInput, movementView, verifyView } from './schemas.ts'
+import type { Ledger } from './ledger.ts'
+import type { adjustInput, balanceView, bookedView, grantInput, movementView } from './schemas.ts'
+import type { LedgerReport } from './verify.ts'
 
 type Context = OperationContext<WriteTransaction>
 type Booked = z.infer<typeof bookedView>
 type Movement = z.infer<typeof movementView>
-export type VerifyReport = z.infer<typeof verifyView>
 
 /** What an administrator does with money. Amounts come and go as decimal strings; every write is one command of the ledger in the transaction of its context. */
 export interface Credits {
@@ -32,17 +33,17 @@ export interface Credits {
     readonly limit: number
     readonly cursor?: string | undefined
   }): Promise<Page<Movement>>
-  verify(): Promise<VerifyReport>
+  /** Recomputes the whole ledger. */
+  verify(): Promise<LedgerReport>
 }
 
 export interface CreditsDependencies {
   readonly storage: Storage
   readonly users: Users
-  /** Recomputes the whole ledger. */
-  readonly verify: () => Promise<VerifyReport>
+  readonly ledger: Pick<Ledger, 'verify'>
 }
 
-export const createCredits = ({ storage, users, verify }: CreditsDependencies): Credits => {
+export const createCredits = ({ storage, users, ledger }: CreditsDependencies): Credits => {
   const wallet = async (reference: string, { trx }: Context) => {
     const user = await users.find(trx.db, reference)
     if (user.status === 'deleted') throw new GatewayError('conflict', `${user.email} is deleted.`, { param: 'user' })
@@ -169,7 +170,7 @@ export const createCredits = ({ storage, users, verify }: CreditsDependencies): 
       return toPage(movements, limit, ({ seq }) => [seq], toMovement)
     },
 
-    verify,
+    verify: () => ledger.verify(),
   }
 }
 
