@@ -150,6 +150,21 @@ describe('shadow models', () => {
       refused('invalid_request', 'prices'),
     )
   })
+
+  test('targets can be given as text too', async () => {
+    const { targets } = await admin.call('models.create', {
+      name: 'text',
+      free: true,
+      targets: ['openai/meta/llama:free@3#2', 'sim/echo'],
+    })
+    expect(targets).toMatchObject([
+      { provider: 'sim', model: 'echo', weight: 1, priority: 1 },
+      { provider: 'openai', model: 'meta/llama:free', weight: 3, priority: 2 },
+    ])
+    await expect(admin.call('models.update', { model: 'text', targets: ['sim/echo@0'] })).rejects.toEqual(
+      refused('invalid_request', '@'),
+    )
+  })
 })
 
 describe('prices', () => {

@@ -26,13 +26,14 @@ import {
 } from './repository.ts'
 import { planRoute, type RouteOptions } from './route.ts'
 import type { ModelTestView, ModelView, RouteView, TargetInput } from './schemas.ts'
+import { parseTarget } from './target-syntax.ts'
 
 type Context = OperationContext<WriteTransaction>
 type Reader = Storage['read']
 
 export interface NewModel {
   readonly name: string
-  readonly targets: readonly TargetInput[]
+  readonly targets: readonly (TargetInput | string)[]
   readonly prices?: PricesInput | undefined
   readonly free: boolean
   readonly strategy: 'priority'
@@ -45,7 +46,7 @@ export interface NewModel {
 /** What is absent stays; null clears. */
 export interface ModelChanges {
   readonly name?: string | undefined
-  readonly targets?: readonly TargetInput[] | undefined
+  readonly targets?: readonly (TargetInput | string)[] | undefined
   readonly prices?: PricesInput | undefined
   readonly free?: boolean | undefined
   readonly strategy?: 'priority' | undefined
@@ -133,11 +134,12 @@ const refuseTaken = async (db: Reader, name: string): Promise<void> => {
 const targetRows = async (
   db: Reader,
   modelId: string,
-  targets: readonly TargetInput[],
+  targets: readonly (TargetInput | string)[],
   now: number,
 ): Promise<ModelTargetsTable[]> => {
   const rows: ModelTargetsTable[] = []
-  for (const [index, target] of targets.entries()) {
+  for (const [index, given] of targets.entries()) {
+    const target = typeof given === 'string' ? parseTarget(given) : given
     const provider = await findProvider(db, target.provider)
     if (!provider) {
       throw new GatewayError('not_found', `There is no provider "${target.provider}".`, {

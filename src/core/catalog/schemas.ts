@@ -105,7 +105,11 @@ export type TargetInput = z.infer<typeof targetInput>
 
 const tokenCount = z.coerce.number().int().min(1).max(100_000_000)
 export const modelFields = {
-  targets: z.array(targetInput).min(1).max(32),
+  targets: z
+    .array(z.union([targetInput, z.string().min(1).max(300)]))
+    .min(1)
+    .max(32)
+    .describe('Targets as objects, or as text: provider/model[@weight][#priority].'),
   prices: pricesInput,
   free: z.boolean().describe('Costs nothing, on purpose.'),
   strategy: z.enum(['priority']),

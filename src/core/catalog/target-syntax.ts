@@ -44,10 +44,3 @@ export const parseTarget = (text: string): TargetInput => {
     priority: priority ? Number(priority[2]) : 1,
   }
 }
-
-/** The shortest text that `parseTarget` reads as this target. */
-export const formatTarget = (target: TargetInput): string => {
-  const bare = `${target.provider}/${target.model}${target.priority === 1 ? '' : `#${target.priority}`}`
-  const full = `${target.provider}/${target.model}@${target.weight}${target.priority === 1 ? '' : `#${target.priority}`}`
-  return target.weight === 1 && !/[@#][\d.+-]+$/.test(target.model) ? bare : full
-}
