@@ -42,10 +42,16 @@ export const decodeToolChoice = (body: JsonObject): Pick<NeutralRequest, 'toolCh
   const parallel = disabled === undefined ? {} : { parallelToolCalls: !disabled }
   if (type === 'tool') {
     const name = filled(choice['name'], 'tool_choice.name')
-    const declared =
-      Array.isArray(body['tools']) && body['tools'].some((tool) => (tool as JsonObject | null)?.['name'] === name)
-    if (!declared) refuse('tool_choice.name', `there is no tool "${name}" in tools.`)
+    if (!decodeTools(body).some((tool) => declares(tool, name)))
+      refuse('tool_choice.name', `there is no tool "${name}" in tools.`)
     return { toolChoice: { mode: 'tool', name }, ...parallel }
   }
   return { toolChoice: { mode: type === 'any' ? 'required' : type }, ...parallel }
+}
+
+/** Whether the tool may be called by this name. A toolset of Anthropic's has members that it does not name. */
+export const declares = (tool: NeutralTool | OpaqueTool, name: string): boolean => {
+  if (tool.type === 'function') return tool.name === name
+  const { name: own, type } = tool.value
+  return own === name || (typeof type === 'string' && type.includes('toolset'))
 }

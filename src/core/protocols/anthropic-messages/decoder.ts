@@ -30,6 +30,7 @@ export class Decoder implements StreamDecoder {
   #ended = false
   #calledTool = false
   #nextIndex = 0
+  #deliveredChars = 0
   /** Blocks not yet told to their end, in the order they opened, by the provider's index. The first one is open towards our side. */
   readonly #blocks = new Map<JsonValue | undefined, DecodedBlock>()
   #stop: JsonObject = {}
@@ -84,7 +85,8 @@ export class Decoder implements StreamDecoder {
     const message = isObject(event['message']) ? event['message'] : {}
     const { id, model } = message
     this.#start(out, typeof id === 'string' ? id : '', typeof model === 'string' ? model : '')
-    this.#tellUsage(message['usage'], out)
+    this.#usage.merge(message['usage'])
+    this.#tellUsage(out)
   }
 
   #start(out: NeutralEvent[], id = '', model = ''): void {
@@ -94,11 +96,9 @@ export class Decoder implements StreamDecoder {
     out.push({ type: 'start', id, model })
   }
 
-  #tellUsage(usage: JsonValue | undefined, out: NeutralEvent[]): void {
-    if (!isObject(usage)) return
-    this.#usage.merge(usage)
-    const merged = this.#usage.read(this.#model)
-    if (merged) out.push({ type: 'usage', usage: merged })
+  #tellUsage(out: NeutralEvent[]): void {
+    const usage = this.#usage.read(this.#model)
+    if (usage) out.push({ type: 'usage', usage })
   }
 
   #onBlockStart(event: JsonObject, out: NeutralEvent[]): void {
@@ -136,13 +136,17 @@ export class Decoder implements StreamDecoder {
   #onMessageDelta(event: JsonObject, out: NeutralEvent[]): void {
     this.#start(out)
     if (isObject(event['delta'])) this.#stop = { ...this.#stop, ...event['delta'] }
-    this.#tellUsage(event['usage'], out)
+    if (!isObject(event['usage'])) return
+    this.#usage.merge(event['usage'], true)
+    this.#tellUsage(out)
   }
 
   #onStop(out: NeutralEvent[]): void {
     this.#start(out)
     for (const block of this.#blocks.values()) block.stop()
     this.#drain(out)
+    const usage = this.#usage.correction(this.#model, this.#deliveredChars)
+    if (usage) out.push({ type: 'usage', usage })
     out.push({ type: 'finish', choice: 0, finish: decodeFinish(this.#stop, this.#calledTool) }, { type: 'end' })
     this.#ended = true
   }
@@ -150,7 +154,10 @@ export class Decoder implements StreamDecoder {
   /** Tells what the first block has to tell; when it has stopped, the next one is first. */
   #drain(out: NeutralEvent[]): void {
     for (const [key, block] of this.#blocks) {
-      out.push(...block.tell(() => this.#nextIndex++))
+      for (const told of block.tell(() => this.#nextIndex++)) {
+        this.#deliveredChars += shownLength(told)
+        out.push(told)
+      }
       if (!block.stopped) return
       this.#blocks.delete(key)
     }
@@ -166,4 +173,10 @@ export class Decoder implements StreamDecoder {
     out.push({ type: 'error', error }, { type: 'end' })
     return out
   }
+}
+
+const shownLength = (event: NeutralEvent): number => {
+  if (event.type !== 'block-delta') return 0
+  const { delta } = event
+  return delta.kind === 'text' ? delta.text.length : delta.kind === 'arguments' ? delta.json.length : 0
 }

@@ -1,4 +1,5 @@
 import type { JsonObject, NeutralRequest, NeutralTool, OpaqueTool } from '../neutral/index.ts'
+import { declares } from './decode-tools.ts'
 import { encodeCache } from './encode-content.ts'
 import { refuse } from './read.ts'
 import { unsupported, type Warnings } from './refusals.ts'
@@ -28,8 +29,7 @@ export const encodeTools = (request: NeutralRequest, warnings: Warnings): JsonOb
 }
 
 const requireDeclared = (name: string, tools: readonly (NeutralTool | OpaqueTool)[]): void => {
-  const found = tools.some((tool) => (tool.type === 'opaque' ? tool.value['name'] === name : tool.name === name))
-  if (!found) refuse('tool_choice', `there is no tool "${name}" in tools.`)
+  if (!tools.some((tool) => declares(tool, name))) refuse('tool_choice', `there is no tool "${name}" in tools.`)
 }
 
 const encodeTool = (tool: NeutralTool | OpaqueTool, index: number, warnings: Warnings): JsonObject => {

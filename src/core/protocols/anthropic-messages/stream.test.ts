@@ -238,6 +238,27 @@ describe('the decoder', () => {
     })
   })
 
+  test('an output that was never told is counted from the text, not taken for the first moment', () => {
+    const silent = [
+      start,
+      begin(0, { type: 'text', text: '' }),
+      delta(0, { type: 'text_delta', text: 'x'.repeat(400) }),
+      stop(0),
+    ]
+    const end = (usage?: JsonObject) => [
+      { type: 'message_delta', delta: { stop_reason: 'end_turn' }, ...(usage && { usage }) },
+      { type: 'message_stop' },
+    ]
+    const last = (...more: JsonObject[]) => decode(...silent, ...more).findLast((event) => event.type === 'usage')
+    const counted = { usage: { input: { uncached: 5 }, output: { visible: 100, reasoning: 0 }, anomalies: 1 } }
+    expect(last(...end())).toMatchObject(counted)
+    expect(last(...end({ output_tokens: 0 }))).toMatchObject(counted)
+    expect(last(...end({ output_tokens: 7 }))).toMatchObject({ usage: { output: { visible: 7 } } })
+    const tap = protocol.raw.createTap({ model: 'm', includeUsage: true })
+    tap.push(Buffer.from(wire(...silent, ...end())))
+    expect(tap.observed).toMatchObject(counted)
+  })
+
   test('deltas without a start open their block', () => {
     const events = decode(start, delta(0, { type: 'text_delta', text: 'hi' }), ...done())
     expect(blocksOf(events)).toEqual([{ kind: 'text', text: 'hi' }])

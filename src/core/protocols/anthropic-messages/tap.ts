@@ -1,4 +1,4 @@
-import type { JsonObject } from '../neutral/index.ts'
+import type { JsonObject, Usage } from '../neutral/index.ts'
 import type { Observed, RawTap } from '../protocol.ts'
 import { formatEvent, parseFrame, SseFrameTooLarge, SseSplitter } from '../sse.ts'
 import { decodeStreamError, isError } from './errors.ts'
@@ -87,6 +87,7 @@ export class Tap implements RawTap {
         this.observed.deliveredChars += shownLength(event['delta'])
         return frame
       case 'message_stop':
+        this.#setUsage(this.#usage.correction(this.#realModel, this.observed.deliveredChars))
         this.observed.complete = true
         return frame
       default:
@@ -105,12 +106,14 @@ export class Tap implements RawTap {
     if (!isObject(message)) return frame
     if (typeof message['model'] === 'string') this.#realModel = message['model']
     if (typeof message['id'] === 'string') this.observed.upstreamId = message['id']
-    this.#readUsage(message)
+    this.#usage.merge(message['usage'])
+    this.#setUsage(this.#usage.read(this.#realModel))
     return maskModels(frame, this.#model)
   }
 
   #onMessageDelta(frame: Buffer, event: JsonObject): Buffer {
-    this.#readUsage(event)
+    this.#usage.merge(event['usage'], true)
+    this.#setUsage(this.#usage.read(this.#realModel))
     const delta = event['delta']
     if (isObject(delta) && typeof delta['stop_reason'] === 'string') this.observed.finish = delta['stop_reason']
     return maskModels(frame, this.#model)
@@ -121,9 +124,7 @@ export class Tap implements RawTap {
     return renamed ? Buffer.from(formatEvent('content_block_start', JSON.stringify(event))) : frame
   }
 
-  #readUsage(holder: JsonObject): void {
-    this.#usage.merge(holder['usage'])
-    const usage = this.#usage.read(this.#realModel)
+  #setUsage(usage: Usage | undefined): void {
     if (usage) this.observed.usage = usage
   }
 }

@@ -1,4 +1,5 @@
 import type { JsonObject, JsonValue, Usage } from '../neutral/index.ts'
+import { estimateTokens } from './estimate.ts'
 import { isObject } from './read.ts'
 
 /** Usage as the wire has it: token counts, null or absent where they do not apply. */
@@ -10,9 +11,12 @@ export type WireUsage = JsonObject
  */
 export class UsageMeter {
   #fields: WireUsage | undefined
+  #outputTold = false
 
-  merge(usage: JsonValue | undefined): void {
+  /** The usage of `message_start`, or, as `later`, that of a `message_delta`. */
+  merge(usage: JsonValue | undefined, later = false): void {
     if (!isObject(usage)) return
+    if (later && typeof usage['output_tokens'] === 'number') this.#outputTold = usage['output_tokens'] > 0
     const fields = (this.#fields ??= {})
     const written = usage['cache_creation_input_tokens']
     if (
@@ -28,6 +32,17 @@ export class UsageMeter {
   /** `model` is the main model's real name. Undefined when nothing was reported. */
   read(model: string): Usage | undefined {
     return this.#fields && decodeUsage(this.#fields, model)
+  }
+
+  /**
+   * The usage of a finished stream, where what was reported cannot be all. The output in `message_start` is that of the first moment: when text was delivered and no later
+   * number ever came (servers that imitate the API leave it out or say 0), the text is counted instead.
+   */
+  correction(model: string, deliveredChars: number): Usage | undefined {
+    const usage = this.read(model)
+    if (!usage || this.#outputTold || deliveredChars === 0) return undefined
+    const visible = Math.max(usage.output.visible, estimateTokens(deliveredChars))
+    return { ...usage, output: { ...usage.output, visible }, anomalies: (usage.anomalies ?? 0) + 1 }
   }
 }
 
