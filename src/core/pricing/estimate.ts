@@ -26,7 +26,10 @@ export interface HoldInput {
 }
 
 export interface HoldBounds {
-  /** At most this many tokens of prompt: a token is at least one byte, and no prompt is longer than the window; what the body only points to is counted apart. */
+  /**
+   * Tokens of prompt the hold pays for: a token is at least one byte, and no prompt is longer than the window; what the body only points to is counted apart. What a
+   * provider adds by itself (its own words around tools, results of tools it runs) is not in the body and not in the bound: it is charged beyond the hold.
+   */
   readonly promptTokens: number
   /** Limit on output of each choice, and who set it. */
   readonly outputTokens: number
