@@ -38,8 +38,7 @@ export const encodeMessages = (
       addPart(added, part, part.path ?? `${path}.content[${position}]`, warnings)
     if (message.role === 'system' && !restore) asReminder(added, warnings)
     if (added.results.length + added.blocks.length === 0) {
-      if (role === 'user' && message.role === 'user')
-        refuse(path, 'is empty; the Messages API takes no message without content.')
+      if (message.role === 'user') refuse(path, 'is empty; the Messages API takes no message without content.')
       continue
     }
     const last = turns.at(-1)
