@@ -51,7 +51,13 @@ export const createApp = async (config: Config, { mode = 'direct', origins }: Ap
   const ledger = createLedger({ storage, clock })
   const credits = createCredits({ storage, users, ledger })
   const probe = createProbe({ upstream, clock, connectTimeoutMs: config.connectTimeoutMs, answerTimeoutMs: probeTimeoutMs })
-  const providers = createProviders({ storage, vault, checkBaseUrl, resolveSimulatedUrl, probe })
+  const providers = createProviders({
+    storage,
+    vault,
+    checkBaseUrl: (base, allow) => checkBaseUrl(base, [...config.allowPrivateUpstreams, ...allow]),
+    resolveSimulatedUrl,
+    probe,
+  })
   const providerKeys = createProviderKeys({ storage, vault, resolveSimulatedUrl, probe })
   const models = createModels({
     storage,

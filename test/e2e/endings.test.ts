@@ -13,7 +13,7 @@ interface Logged {
   id: string
   status: number
   error_code: string | null
-  quality: string
+  usage_quality: string
   cost: string
   usage?: unknown
 }
@@ -60,7 +60,7 @@ describe.each(protocols)('%s provider', (protocol, path, bodyOf) => {
     await scene.provider.script(`real-${model}`, { text: 'word '.repeat(500), chunkDelayMs: 5 })
     await leaveAfter(path, bodyOf(model, { stream: true, max_tokens: 1000 }), 1500, async () => {})
     const logged = await newest(model)
-    expect(logged).toMatchObject({ status: 499, error_code: 'client_closed', quality: 'estimated' })
+    expect(logged).toMatchObject({ status: 499, error_code: 'client_closed', usage_quality: 'estimated' })
     expect(Number(logged.cost)).toBeGreaterThan(0)
     await eventually(async () => ((await attempts(model))[0]?.outcome === 'closed' ? true : undefined))
   })
@@ -72,7 +72,7 @@ describe.each(protocols)('%s provider', (protocol, path, bodyOf) => {
     const arrived = () => eventually(async () => ((await attempts(model)).length > 0 ? true : undefined))
     await leaveAfter(path, bodyOf(model, { stream: true, max_tokens: 1000 }), 0, arrived)
     const logged = await newest(model)
-    expect(logged).toMatchObject({ status: 499, quality: 'estimated' })
+    expect(logged).toMatchObject({ status: 499, usage_quality: 'estimated' })
     expect(Number(logged.cost)).toBeGreaterThan(0)
   })
 
@@ -82,7 +82,7 @@ describe.each(protocols)('%s provider', (protocol, path, bodyOf) => {
     await scene.provider.script(`real-${model}`, { delayMs: 200, usage: { input: 1000, output: 500 } })
     const arrived = () => eventually(async () => ((await attempts(model)).length > 0 ? true : undefined))
     await leaveAfter(path, bodyOf(model, { max_tokens: 1000 }), 0, arrived)
-    expect(await newest(model)).toMatchObject({ status: 499, quality: 'exact', cost: '0.002' })
+    expect(await newest(model)).toMatchObject({ status: 499, usage_quality: 'exact', cost: '0.002' })
   })
 
   test.each([
@@ -98,7 +98,7 @@ describe.each(protocols)('%s provider', (protocol, path, bodyOf) => {
     expect(answer.text).toContain('word')
     expect(answer.text).not.toMatch(/\[DONE\]|message_stop|"finish_reason":"stop"/)
     expect(answer.text.trimEnd().split('\n').at(-1)).toMatch(/^data: \{.*error/)
-    expect(await newest(model)).toMatchObject({ error_code: code, quality: 'estimated' })
+    expect(await newest(model)).toMatchObject({ error_code: code, usage_quality: 'estimated' })
   })
 
   test('a provider that never reports usage is charged for by what it delivered, flagged', async () => {
@@ -107,7 +107,7 @@ describe.each(protocols)('%s provider', (protocol, path, bodyOf) => {
     await scene.provider.script(`real-${model}`, { text: 'four words of text', usage: null })
     const answer = await post(scene.gateway, path, scene.key, bodyOf(model, { stream: true, max_tokens: 100 }))
     expect(answer.status).toBe(200)
-    expect(await newest(model)).toMatchObject({ status: 200, quality: 'estimated' })
+    expect(await newest(model)).toMatchObject({ status: 200, usage_quality: 'estimated' })
   })
 
   test('a provider that claims more than the hold never drives a balance below zero', async () => {

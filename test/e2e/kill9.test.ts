@@ -15,7 +15,7 @@ interface Logged {
   id: string
   status: number
   cost: string
-  quality: string
+  usage_quality: string
 }
 
 /** A small generator with a seed, so that a failing run can be repeated. */

@@ -1,0 +1,120 @@
+import { GatewayError } from '../../kernel/errors.ts'
+import type { JsonValue } from '../neutral/index.ts'
+import { type Field, readField, scanObject, type ScannedObject } from '../json-scan.ts'
+import type { RequestFacts } from '../protocol.ts'
+import { isObject, refuse } from '../read.ts'
+
+/** Fields by which other gateways let a client choose where a request goes, with whose credentials, or for how long. */
+const forbidden = [
+  'api_base',
+  'base_url',
+  'api_key',
+  'custom_llm_provider',
+  'extra_headers',
+  'proxy',
+  'organization',
+  'timeout',
+]
+const maxModelLength = 256
+const maxChoices = 128
+const isControl = /\p{Cc}/u
+
+/** What admission needs of a Chat request: one scan of the top level, and only its small values are parsed. */
+export const inspect = (body: Buffer): RequestFacts => {
+  const scanned = scanObject(body)
+  for (const field of forbidden) {
+    if (scanned.fields.has(field))
+      throw new GatewayError(
+        'forbidden_field',
+        `"${field}" may not be sent: destinations and credentials are set by the gateway.`,
+        { param: field },
+      )
+  }
+  const model = readModel(scanned)
+  const messages = requireMessages(scanned)
+  const stream = readStream(scanned)
+  const maxTokens = readMaxTokens(scanned)
+  return {
+    scanned,
+    model,
+    stream,
+    includeUsage: readIncludeUsage(scanned, stream),
+    choices: readWhole(scanned, 'n', maxChoices) ?? 1,
+    remoteParts: countRemoteParts(scanned.bytes, messages),
+    ...(maxTokens !== undefined && { maxTokens }),
+  }
+}
+
+/** A top-level value; null counts as absent. */
+const read = (scanned: ScannedObject, field: string): JsonValue | undefined =>
+  (readField(scanned, field) as JsonValue | undefined) ?? undefined
+
+const readModel = (scanned: ScannedObject): string => {
+  const model = read(scanned, 'model')
+  if (model === undefined) return refuse('model', 'is required.')
+  if (typeof model !== 'string' || model === '' || model.length > maxModelLength || isControl.test(model)) {
+    return refuse('model', `must be a name of 1 to ${maxModelLength} characters without control characters.`)
+  }
+  return model
+}
+
+const requireMessages = ({ bytes, fields }: ScannedObject): Field => {
+  const field = fields.get('messages') ?? refuse('messages', 'is required.')
+  let at = field.valueStart + 1
+  while (bytes[at]! <= 0x20) at++
+  if (bytes[field.valueStart] !== 0x5b || bytes[at] === 0x5d)
+    refuse('messages', 'must be an array with at least one message.')
+  return field
+}
+
+const readStream = (scanned: ScannedObject): boolean => {
+  const stream = read(scanned, 'stream') ?? false
+  return typeof stream === 'boolean' ? stream : refuse('stream', 'must be true or false.')
+}
+
+const readIncludeUsage = (scanned: ScannedObject, stream: boolean): boolean => {
+  const options = read(scanned, 'stream_options')
+  if (options === undefined) return false
+  if (!isObject(options)) return refuse('stream_options', 'must be an object.')
+  if (!stream) refuse('stream_options', 'is only allowed when stream is true.')
+  const asked = options['include_usage'] ?? false
+  return typeof asked === 'boolean' ? asked : refuse('stream_options.include_usage', 'must be true or false.')
+}
+
+const readWhole = (scanned: ScannedObject, field: string, most = Number.MAX_SAFE_INTEGER): number | undefined => {
+  const value = read(scanned, field)
+  if (value === undefined) return undefined
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 1 && value <= most) return value
+  return refuse(field, `must be a whole number ${most > maxChoices ? 'of at least 1' : `from 1 to ${most}`}.`)
+}
+
+const readMaxTokens = (scanned: ScannedObject): number | undefined => {
+  const limit = readWhole(scanned, 'max_completion_tokens')
+  const older = readWhole(scanned, 'max_tokens')
+  if (limit !== undefined && older !== undefined && limit !== older)
+    refuse('max_tokens', 'differs from max_completion_tokens. Send only one of them.')
+  return limit ?? older
+}
+
+/**
+ * At most this many inputs are fetched by URL or id. Inline data is in the body's own bytes and not counted, unless its address cannot be told apart at a glance.
+ * Where letters are written as \u escapes, which no client does by itself, the words are looked for in the decoded text.
+ */
+const countRemoteParts = (bytes: Buffer, { valueStart, valueEnd }: Field): number => {
+  let messages = bytes.subarray(valueStart, valueEnd)
+  if (messages.includes('\\u00') && /\\u00[4-7]/.test(messages.toString('latin1')))
+    messages = Buffer.from(JSON.stringify(JSON.parse(messages.toString('utf8'))))
+  return countKeys(messages, '"image_url"') + countKeys(messages, '"video_url"') + countKeys(messages, '"file_id"')
+}
+
+const inline = /^"[a-z_]+"\s*:\s*(?:\{\s*"url"\s*:\s*)?"data:/
+const valueOnly = /^"[a-z_]+"\s*[,}\]]/
+
+const countKeys = (bytes: Buffer, key: string): number => {
+  let found = 0
+  for (let at = bytes.indexOf(key); at !== -1; at = bytes.indexOf(key, at + key.length)) {
+    const text = bytes.toString('latin1', at, at + 64)
+    if (!valueOnly.test(text) && !inline.test(text)) found++
+  }
+  return found
+}
