@@ -97,6 +97,8 @@ export class Relay implements UpstreamListener {
     const wasComplete = this.#observed.complete
     const out = this.#stream.push(chunk)
     if (this.#observed.failure) {
+      // What came in front of the error is the client's; before any content the error can still be a status of its own.
+      if (out.length > 0 && !this.#clientGone && (this.#started || this.#observed.deliveredChars > 0)) this.#write(out)
       this.#stop(fromProvider(this.#observed.failure, this.#scrub()))
       return true
     }

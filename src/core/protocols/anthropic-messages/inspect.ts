@@ -2,7 +2,7 @@ import { GatewayError } from '../../kernel/errors.ts'
 import { readField, scanObject, type ScannedObject } from '../json-scan.ts'
 import type { RequestFacts } from '../protocol.ts'
 
-/** Fields by which other gateways let a client choose where a request goes, with whose credentials, or for how long. */
+/** Fields by which a client would choose where a request goes, to which other models, with whose credentials, or for how long. */
 const forbidden = [
   'api_base',
   'base_url',
@@ -12,6 +12,7 @@ const forbidden = [
   'proxy',
   'organization',
   'timeout',
+  'fallbacks',
 ]
 const maxModelLength = 256
 const isControl = /\p{Cc}/u

@@ -4,7 +4,7 @@ import { type Field, readField, scanObject, type ScannedObject } from '../json-s
 import type { RequestFacts } from '../protocol.ts'
 import { isObject, refuse } from '../read.ts'
 
-/** Fields by which other gateways let a client choose where a request goes, with whose credentials, or for how long. */
+/** Fields by which other gateways let a client choose where a request goes, to which other models, with whose credentials, or for how long. */
 const forbidden = [
   'api_base',
   'base_url',
