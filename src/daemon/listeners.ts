@@ -7,6 +7,7 @@ import { GatewayError } from '../core/kernel/errors.ts'
 import type { Log } from '../core/kernel/log.ts'
 import type { Serving } from '../core/serving.ts'
 import { buildAdminServer } from './admin/server.ts'
+import type { Bootstrap } from './bootstrap.ts'
 import { createHttpServer } from './http-server.ts'
 import { listen } from './listen.ts'
 import { createProxyHandler } from './proxy/handler.ts'
@@ -15,6 +16,7 @@ export interface ListenerDeps {
   readonly app: App
   readonly serving: Serving
   readonly log: Log
+  readonly bootstrap: Bootstrap
   readonly draining: () => boolean
 }
 
@@ -28,7 +30,7 @@ export interface Listeners {
  * Opens every door: the proxy plane on its address, the admin plane beside it or on its own, and the socket in the data directory. Trust belongs to a listener: who
  * can open the socket file (0600) is the operator; who comes over the network needs a token.
  */
-export const createListeners = async ({ app, serving, log, draining }: ListenerDeps): Promise<Listeners> => {
+export const createListeners = async ({ app, serving, log, bootstrap, draining }: ListenerDeps): Promise<Listeners> => {
   const { config } = app
   const proxy = createProxyHandler({
     clock: app.clock,
@@ -50,6 +52,7 @@ export const createListeners = async ({ app, serving, log, draining }: ListenerD
   const apart = config.adminPort !== null
   const network = buildAdminServer(app, { ...options, trust: 'token', serverFactory: (handler) => createHttpServer(apart ? refused : proxy, handler) })
   const local = buildAdminServer(app, { ...options, trust: 'local', serverFactory: (handler) => createHttpServer(proxy, handler) })
+  bootstrap.mount(network)
   await Promise.all([network.ready(), local.ready()])
   const proxyOnly = apart ? createHttpServer(proxy, refused) : null
 

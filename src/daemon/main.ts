@@ -5,6 +5,7 @@ import { prepareDataDir } from '../core/config/data-dir.ts'
 import { exitCode, type GatewayError } from '../core/kernel/errors.ts'
 import { createServing } from '../core/serving.ts'
 import { daemonLock } from '../core/storage/lock.ts'
+import { createBootstrap } from './bootstrap.ts'
 import { createDrain } from './drain.ts'
 import { createListeners } from './listeners.ts'
 import { createLog } from './logging.ts'
@@ -18,6 +19,8 @@ export interface DaemonOptions {
 
 export interface Daemon {
   readonly url: string
+  /** One-time code for the first admin; null when there is one. To be shown to whoever started the daemon, and to no log. */
+  readonly bootstrapCode: string | null
   /** Resolves to the exit code when everything is settled, written and closed. */
   readonly stopped: Promise<number>
   /** As SIGTERM: drains and stops. A second call stops at once. */
@@ -43,7 +46,8 @@ export const startDaemon = async (config: Config, options: DaemonOptions): Promi
     undo.push(() => serving.close())
 
     const drain = createDrain({ exchange: serving.exchange, timeoutMs: config.drainTimeoutMs })
-    const listeners = await createListeners({ app, serving, log, draining: () => drain.draining })
+    const bootstrap = await createBootstrap(app)
+    const listeners = await createListeners({ app, serving, log, bootstrap, draining: () => drain.draining })
     undo.push(() => listeners.close())
     app.announce(listeners.url)
 
@@ -72,7 +76,7 @@ export const startDaemon = async (config: Config, options: DaemonOptions): Promi
         ? JSON.stringify({ event: 'listening', url: listeners.url, pid: process.pid })
         : `gateway listening on ${listeners.url}`,
     )
-    return { url: listeners.url, stopped, stop: () => drain.start() }
+    return { url: listeners.url, bootstrapCode: bootstrap.code, stopped, stop: () => drain.start() }
   } catch (error) {
     await close()
     throw error
