@@ -1,4 +1,3 @@
-import type { z } from 'zod'
 import type { Audit } from './audit/audit.ts'
 import { assertIdempotencyKey, once } from './audit/idempotency.ts'
 import { auditOperations } from './audit/operations.ts'
@@ -9,7 +8,7 @@ import type { Clock } from './kernel/clock.ts'
 import { GatewayError } from './kernel/errors.ts'
 import { newId } from './kernel/ids.ts'
 import type { Actor, Operation, OperationContext, Role } from './kernel/operation.ts'
-import { fieldErrors, protoKey, unknownField } from './kernel/validation.ts'
+import { validate } from './kernel/validation.ts'
 import { keyOperations } from './keys/operations.ts'
 import { creditOperations } from './ledger/operations.ts'
 import { pricingOperations } from './pricing/operations.ts'
@@ -117,18 +116,6 @@ export const runOperation = async (
 const isWrite = ({ method, transaction }: Operation): boolean =>
   (transaction ?? (method === 'GET' ? 'none' : 'write')) === 'write'
 
-const validate = <Value>(schema: z.ZodType<Value>, input: unknown): Value => {
-  const result = schema.safeParse(input)
-  const dropped = protoKey(input)
-  if (result.success && dropped === null) return result.data
-  const fields = result.success ? [{ path: dropped ?? '', message: unknownField }] : fieldErrors(result.error)
-  const first = fields[0]!
-  throw new GatewayError('invalid_request', first.path === '' ? first.message : `${first.path}: ${first.message}`, {
-    fields,
-    ...(first.path !== '' && { param: first.path }),
-  })
-}
-
 /** Id of what came out, else what the path of the operation names. */
 const targetOf = ({ path }: Operation, input: unknown, output: unknown): string | null => {
   const text = (of: unknown, name: string): string | null => {
@@ -138,9 +125,3 @@ const targetOf = ({ path }: Operation, input: unknown, output: unknown): string 
   const parameter = /:([a-z_]+)/.exec(path)?.[1]
   return text(output, 'id') ?? (parameter === undefined ? null : text(input, parameter))
 }
-
-/** The operations as a caller inside this process sees them. */
-export const createInProcessClient = (app: AdminApp, actor: Actor) => ({
-  call: (id: string, input: unknown, options: RunOptions = {}): Promise<unknown> =>
-    runOperation(app, actor, id, input, options),
-})

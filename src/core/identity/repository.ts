@@ -90,6 +90,21 @@ export const countOtherActiveAdmins = async (db: Db, id: string): Promise<number
   return count
 }
 
+/** Whether somebody can administer this gateway over the network: an active admin, or a valid admin token that belongs to no user. */
+export const isAdministered = async (db: Db, now: number): Promise<boolean> => {
+  if ((await countOtherActiveAdmins(db, '')) > 0) return true
+  const token = await db
+    .selectFrom('admin_tokens')
+    .select('id')
+    .where('role', '=', 'admin')
+    .where('user_id', 'is', null)
+    .where('revoked_at', 'is', null)
+    .where(({ eb, or }) => or([eb('expires_at', 'is', null), eb('expires_at', '>', now)]))
+    .limit(1)
+    .executeTakeFirst()
+  return token !== undefined
+}
+
 /** The latest `updated_at` of all users; 0 when there are none. */
 export const latestUserChange = async (db: Db): Promise<number> => {
   const row = await db

@@ -3,6 +3,7 @@ import { openTestApp } from '../../../test/support/admin-app.ts'
 import type { TestApp } from '../../../test/support/admin-app.ts'
 import { GatewayError } from '../kernel/errors.ts'
 import { runOperation } from '../operations.ts'
+import { createBootstrap } from './bootstrap.ts'
 
 let app: TestApp
 
@@ -247,21 +248,58 @@ describe('admin tokens', () => {
   })
 })
 
-test('the first admin is made once, also when two processes try', async () => {
-  const { createFirstAdmin, needsFirstAdmin } = await import('./bootstrap.ts')
-  const own = await openTestApp()
-  try {
-    expect(await needsFirstAdmin(own.storage)).toBe(true)
-    const results = await Promise.allSettled(
-      ['a@example.com', 'b@example.com'].map((email) => createFirstAdmin(own, email, 'local:test')),
-    )
-    const made = results.filter((result) => result.status === 'fulfilled')
-    expect(made).toHaveLength(1)
-    const { user, token } = made[0]!.value
-    expect(await own.tokens.authenticate(token)).toEqual({ id: user.id, role: 'admin' })
-    expect(await needsFirstAdmin(own.storage)).toBe(false)
-    expect((await own.call('audit.list', {})).data).toMatchObject([{ action: 'gateway.bootstrapped', target: user.id }])
-  } finally {
-    await own.close()
+describe('bootstrap', () => {
+  const open = async () => {
+    const own = await openTestApp()
+    return { own, bootstrap: await createBootstrap(own) }
   }
+
+  test('the code of a fresh gateway makes one admin with a token, also when two redeem it at the same time', async () => {
+    const { own, bootstrap } = await open()
+    try {
+      const redeem = (email: string) => bootstrap.redeem(bootstrap.code!, email, 'req_test')
+      expect(await codeOf(redeem('no address'))).toBe('invalid_request')
+      const results = await Promise.allSettled(['a@example.com', 'b@example.com'].map(redeem))
+      const made = results.filter((result) => result.status === 'fulfilled')
+      expect(made).toHaveLength(1)
+      const { user, token } = made[0]!.value
+      expect(await own.tokens.authenticate(token)).toEqual({ id: user.id, role: 'admin' })
+      expect(await codeOf(redeem('c@example.com'))).toBe('unauthenticated')
+      expect((await own.call('audit.list', {})).data).toMatchObject([
+        { action: 'gateway.bootstrapped', target: user.id },
+      ])
+      expect((await createBootstrap(own)).code).toBeNull()
+    } finally {
+      await own.close()
+    }
+  })
+
+  test('twenty wrong codes close it, and a code does not outlive its day', async () => {
+    const { own, bootstrap } = await open()
+    try {
+      for (let i = 0; i < 20; i++) {
+        expect(await codeOf(bootstrap.redeem(`tgboot-${i}`, 'a@example.com', 'req_test'))).toBe('unauthenticated')
+      }
+      expect(await codeOf(bootstrap.redeem(bootstrap.code!, 'a@example.com', 'req_test'))).toBe('unauthenticated')
+      let elapsed = 0
+      const later = await createBootstrap({ ...own, clock: { now: () => Date.now(), monotonic: () => elapsed } })
+      elapsed = 24 * 3_600_000
+      expect(await codeOf(later.redeem(later.code!, 'a@example.com', 'req_test'))).toBe('unauthenticated')
+    } finally {
+      await own.close()
+    }
+  })
+
+  test('there is no code once a token was made on the machine itself', async () => {
+    const { own, bootstrap } = await open()
+    try {
+      const { id } = await own.call('tokens.create', { name: 'init', role: 'admin' })
+      expect((await createBootstrap(own)).code).toBeNull()
+      expect(await codeOf(bootstrap.redeem(bootstrap.code!, 'a@example.com', 'req_test'))).toBe('unauthenticated')
+      await own.call('tokens.revoke', { token: id })
+      expect((await createBootstrap(own)).code).not.toBeNull()
+    } finally {
+      await own.close()
+    }
+  })
 })
