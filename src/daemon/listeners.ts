@@ -3,11 +3,11 @@ import type { RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import type { App } from '../core/app.ts'
+import type { Bootstrap } from '../core/identity/bootstrap.ts'
 import { GatewayError } from '../core/kernel/errors.ts'
 import type { Log } from '../core/kernel/log.ts'
 import type { Serving } from '../core/serving.ts'
 import { buildAdminServer } from './admin/server.ts'
-import type { Bootstrap } from './bootstrap.ts'
 import { createHttpServer } from './http-server.ts'
 import { listen } from './listen.ts'
 import { createProxyHandler } from './proxy/handler.ts'
@@ -50,9 +50,8 @@ export const createListeners = async ({ app, serving, log, bootstrap, draining }
   }
 
   const apart = config.adminPort !== null
-  const network = buildAdminServer(app, { ...options, trust: 'token', serverFactory: (handler) => createHttpServer(apart ? refused : proxy, handler) })
+  const network = buildAdminServer(app, { ...options, trust: 'token', bootstrap, serverFactory: (handler) => createHttpServer(apart ? refused : proxy, handler) })
   const local = buildAdminServer(app, { ...options, trust: 'local', serverFactory: (handler) => createHttpServer(proxy, handler) })
-  bootstrap.mount(network)
   await Promise.all([network.ready(), local.ready()])
   const proxyOnly = apart ? createHttpServer(proxy, refused) : null
 
