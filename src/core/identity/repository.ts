@@ -90,8 +90,8 @@ export const countOtherActiveAdmins = async (db: Db, id: string): Promise<number
   return count
 }
 
-/** Whether somebody can administer this gateway over the network: an active admin, or an admin token of no user that was not revoked (one that has expired still tells that somebody was here). */
-export const isAdministered = async (db: Db): Promise<boolean> => {
+/** Whether somebody can administer this gateway over the network: an active admin, or a valid admin token that belongs to no user. */
+export const isAdministered = async (db: Db, now: number): Promise<boolean> => {
   if ((await countOtherActiveAdmins(db, '')) > 0) return true
   const token = await db
     .selectFrom('admin_tokens')
@@ -99,6 +99,7 @@ export const isAdministered = async (db: Db): Promise<boolean> => {
     .where('role', '=', 'admin')
     .where('user_id', 'is', null)
     .where('revoked_at', 'is', null)
+    .where(({ eb, or }) => or([eb('expires_at', 'is', null), eb('expires_at', '>', now)]))
     .limit(1)
     .executeTakeFirst()
   return token !== undefined

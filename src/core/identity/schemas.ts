@@ -5,7 +5,7 @@ import { pageInput, pageOf } from '../kernel/page.ts'
 export const roleField = z.enum(['user', 'operator', 'admin'])
 export const userStatusField = z.enum(['active', 'suspended', 'deleted'])
 
-export const emailField = z.string().max(320).describe('Trimmed and lower-cased; at most 254 characters.')
+const emailField = z.string().max(320).describe('Trimmed and lower-cased; at most 254 characters.')
 const passwordField = z.string().max(4096).describe('15 to 1024 characters.')
 const nameField = textField(200)
 const user = referenceField.describe('E-mail address or id.')

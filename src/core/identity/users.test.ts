@@ -3,7 +3,7 @@ import { openTestApp } from '../../../test/support/admin-app.ts'
 import type { TestApp } from '../../../test/support/admin-app.ts'
 import { GatewayError } from '../kernel/errors.ts'
 import { runOperation } from '../operations.ts'
-import { createFirstAdmin, needsFirstAdmin } from './bootstrap.ts'
+import { createBootstrap } from './bootstrap.ts'
 
 let app: TestApp
 
@@ -248,36 +248,56 @@ describe('admin tokens', () => {
   })
 })
 
-describe('the first admin', () => {
-  test('is made once with a token, also when two try at the same time', async () => {
+describe('bootstrap', () => {
+  const open = async () => {
     const own = await openTestApp()
+    return { own, bootstrap: await createBootstrap(own) }
+  }
+
+  test('the code of a fresh gateway makes one admin with a token, also when two redeem it at the same time', async () => {
+    const { own, bootstrap } = await open()
     try {
-      expect(await needsFirstAdmin(own.storage)).toBe(true)
-      expect(await codeOf(createFirstAdmin(own, 'no address', 'bootstrap'))).toBe('invalid_request')
-      const results = await Promise.allSettled(
-        ['a@example.com', 'b@example.com'].map((email) => createFirstAdmin(own, email, 'bootstrap')),
-      )
+      const redeem = (email: string) => bootstrap.redeem(bootstrap.code!, email, 'req_test')
+      expect(await codeOf(redeem('no address'))).toBe('invalid_request')
+      const results = await Promise.allSettled(['a@example.com', 'b@example.com'].map(redeem))
       const made = results.filter((result) => result.status === 'fulfilled')
       expect(made).toHaveLength(1)
       const { user, token } = made[0]!.value
       expect(await own.tokens.authenticate(token)).toEqual({ id: user.id, role: 'admin' })
-      expect(await needsFirstAdmin(own.storage)).toBe(false)
+      expect(await codeOf(redeem('c@example.com'))).toBe('unauthenticated')
       expect((await own.call('audit.list', {})).data).toMatchObject([
-        { actor: 'bootstrap', action: 'gateway.bootstrapped', target: user.id },
+        { action: 'gateway.bootstrapped', target: user.id },
       ])
+      expect((await createBootstrap(own)).code).toBeNull()
     } finally {
       await own.close()
     }
   })
 
-  test('is not made over the network once a token was made on the machine itself', async () => {
-    const own = await openTestApp()
+  test('twenty wrong codes close it, and a code does not outlive its day', async () => {
+    const { own, bootstrap } = await open()
+    try {
+      for (let i = 0; i < 20; i++) {
+        expect(await codeOf(bootstrap.redeem(`tgboot-${i}`, 'a@example.com', 'req_test'))).toBe('unauthenticated')
+      }
+      expect(await codeOf(bootstrap.redeem(bootstrap.code!, 'a@example.com', 'req_test'))).toBe('unauthenticated')
+      let elapsed = 0
+      const later = await createBootstrap({ ...own, clock: { now: () => Date.now(), monotonic: () => elapsed } })
+      elapsed = 24 * 3_600_000
+      expect(await codeOf(later.redeem(later.code!, 'a@example.com', 'req_test'))).toBe('unauthenticated')
+    } finally {
+      await own.close()
+    }
+  })
+
+  test('there is no code once a token was made on the machine itself', async () => {
+    const { own, bootstrap } = await open()
     try {
       const { id } = await own.call('tokens.create', { name: 'init', role: 'admin' })
-      expect(await needsFirstAdmin(own.storage)).toBe(false)
-      expect(await codeOf(createFirstAdmin(own, 'a@example.com', 'bootstrap'))).toBe('conflict')
+      expect((await createBootstrap(own)).code).toBeNull()
+      expect(await codeOf(bootstrap.redeem(bootstrap.code!, 'a@example.com', 'req_test'))).toBe('unauthenticated')
       await own.call('tokens.revoke', { token: id })
-      expect(await needsFirstAdmin(own.storage)).toBe(true)
+      expect((await createBootstrap(own)).code).not.toBeNull()
     } finally {
       await own.close()
     }

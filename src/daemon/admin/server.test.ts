@@ -9,6 +9,7 @@ import type { FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openTestApp } from '../../../test/support/admin-app.ts'
 import type { TestApp } from '../../../test/support/admin-app.ts'
+import { createBootstrap } from '../../core/identity/bootstrap.ts'
 import { programVersion } from '../../core/kernel/version.ts'
 import { operations } from '../../core/operations.ts'
 import type { Readiness } from './health.ts'
@@ -142,6 +143,29 @@ describe('over the network', () => {
     readiness = { ok: true }
     expect((await remote.inject({ method: 'HEAD', url: '/health' })).statusCode).toBe(200)
   })
+})
+
+test('the bootstrap code makes the first admin over the network, and needs no token', async () => {
+  const fresh = await openTestApp()
+  const bootstrap = await createBootstrap(fresh)
+  const server = buildAdminServer(fresh, { trust: 'token', bootstrap })
+  const post = async (payload: object) => {
+    const answer = await server.inject({ method: 'POST', url: '/api/admin/bootstrap', headers: json, payload })
+    return { status: answer.statusCode, body: answer.json() }
+  }
+  try {
+    const email = 'first@example.com'
+    expect(await post({ code: 'wrong', email })).toMatchObject({ status: 401, body: { code: 'unauthenticated' } })
+    expect(await post({ code: bootstrap.code, email, role: 'admin' })).toMatchObject({ status: 400 })
+    const made = await post({ code: bootstrap.code, email })
+    expect(made).toMatchObject({ status: 201, body: { user: { email, role: 'admin' } } })
+    const info = await server.inject({ url: '/api/system/info', headers: as(made.body.token) })
+    expect(info.statusCode).toBe(200)
+    expect(await post({ code: bootstrap.code, email })).toMatchObject({ status: 401 })
+  } finally {
+    await server.close()
+    await fresh.close()
+  }
 })
 
 describe('one operation, two routes', () => {

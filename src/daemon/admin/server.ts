@@ -1,10 +1,12 @@
 import fastify from 'fastify'
 import type { FastifyInstance, FastifyServerFactory } from 'fastify'
+import type { Bootstrap } from '../../core/identity/bootstrap.ts'
 import { GatewayError } from '../../core/kernel/errors.ts'
 import { newId } from '../../core/kernel/ids.ts'
 import type { AdminApp } from '../../core/operations.ts'
 import { createAuthenticate } from './authenticate.ts'
 import type { Trust } from './authenticate.ts'
+import { mountBootstrap } from './bootstrap.ts'
 import { mountHealth } from './health.ts'
 import type { Readiness } from './health.ts'
 import { acceptStrictJson } from './json-body.ts'
@@ -15,6 +17,8 @@ export interface AdminServerOptions {
   readonly trust: Trust
   /** Whether new work is taken; always, if absent. */
   readonly readiness?: () => Readiness
+  /** Opens `POST /api/admin/bootstrap` for the first admin. */
+  readonly bootstrap?: Bootstrap
   /** Told about every answer of 500 and above. */
   readonly logger?: { error(details: object, message: string): void }
   /** For a server that somebody else makes and limits. Without it Fastify makes one with the limits below. */
@@ -29,7 +33,7 @@ const longestBody = 1024 * 1024
  * One server has one trust: build two for a socket and a port.
  */
 export const buildAdminServer = (app: AdminApp, options: AdminServerOptions): FastifyInstance => {
-  const { trust, readiness = () => ({ ok: true }), logger, serverFactory } = options
+  const { trust, readiness = () => ({ ok: true }), bootstrap, logger, serverFactory } = options
   const server = fastify({
     logger: false,
     bodyLimit: longestBody,
@@ -67,5 +71,6 @@ export const buildAdminServer = (app: AdminApp, options: AdminServerOptions): Fa
   acceptStrictJson(server)
   mountHealth(server, readiness)
   mountRoutes(server, app, createAuthenticate(trust, app.tokens))
+  if (bootstrap) mountBootstrap(server, bootstrap)
   return server
 }
