@@ -1,5 +1,6 @@
 import { GatewayError } from '../kernel/errors.ts'
 import { newId } from '../kernel/ids.ts'
+import { maxNanos } from '../kernel/money.ts'
 import type { AccountRow, CounterRow, Statements, TransferRow } from './statements.ts'
 
 /** House accounts: the other side of every transfer. */
@@ -143,7 +144,7 @@ export class Books {
         row.tokens_pending,
       )
     }
-    for (const [id, { credits, debits }] of this.#house) this.#statements.addToHouse.run(credits, debits, id)
+    for (const [id, sums] of this.#house) this.#saveHouse(id, sums)
   }
 
   reset(): void {
@@ -152,12 +153,18 @@ export class Books {
     this.#house.clear()
   }
 
+  #saveHouse(id: string, { credits, debits }: { readonly credits: number; readonly debits: number }): void {
+    this.#statements.addToHouse.run(credits, debits, id)
+    this.#house.delete(id)
+  }
+
   #book(account: string, credits: number, debits: number): void {
     if (account.startsWith('house:')) {
-      const sums = this.#house.get(account) ?? { credits: 0, debits: 0 }
-      sums.credits += credits
-      sums.debits += debits
-      this.#house.set(account, sums)
+      const sums = this.#house.get(account)
+      // A sum that JavaScript would round goes to the database, which adds in 64 bits.
+      if (sums && (sums.credits > maxNanos - credits || sums.debits > maxNanos - debits)) this.#saveHouse(account, sums)
+      const { credits: before, debits: owed } = this.#house.get(account) ?? { credits: 0, debits: 0 }
+      this.#house.set(account, { credits: before + credits, debits: owed + debits })
     } else {
       const wallet = this.wallet(account)
       wallet.credits_posted += credits

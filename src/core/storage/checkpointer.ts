@@ -4,7 +4,7 @@ import { isFatalCode, sqliteCode } from './sqlite-errors.ts'
 
 const intervalMs = 250
 /** A log of this size is read back in well under a second after a crash. */
-const checkpointBytes = 4 * 1024 * 1024
+const checkpointBytes = 16 * 1024 * 1024
 
 export interface Checkpointer {
   /** A commit happened: look at the logs soon. */

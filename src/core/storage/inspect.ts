@@ -4,6 +4,7 @@ import { GatewayError } from '../kernel/errors.ts'
 import { applicationIds } from './connection.ts'
 import type { DatabaseName } from './connection.ts'
 import { migrations } from './migrations/index.ts'
+import type { Migrations } from './migrations/index.ts'
 import { sqliteCode } from './sqlite-errors.ts'
 
 export interface Inspection {
@@ -20,11 +21,11 @@ const quickCheckLimit = 256 * 1024 * 1024
  * Looks at an existing file without writing to it and throws `database_refused` unless it is a sound database of ours that this version can read. Nothing opens
  * the file but SQLite itself: closing a second descriptor would drop the locks of a connection in the same process.
  */
-export const inspectFile = (name: DatabaseName, file: string, busyMs: number): Inspection => {
+export const inspectFile = (name: DatabaseName, file: string, busyMs: number, known = migrations): Inspection => {
   const bytes = assertRegularFile(file)
   const db = openForInspection(file, busyMs)
   try {
-    return inspectDatabase(db, name, file, bytes)
+    return inspectDatabase(db, name, file, bytes, known)
   } catch (error) {
     throw refusal(error, file)
   } finally {
@@ -87,11 +88,11 @@ const refusal = (error: unknown, file: string): unknown => {
   return error
 }
 
-const inspectDatabase = (db: Database.Database, name: DatabaseName, file: string, bytes: number): Inspection => {
+const inspectDatabase = (db: Database.Database, name: DatabaseName, file: string, bytes: number, all: Migrations): Inspection => {
   const owner = db.pragma('application_id', { simple: true })
   if (owner !== applicationIds[name]) refuse(file, `was not made by this program (application id ${String(owner)}).`)
   const schemaVersion = db.pragma('user_version', { simple: true }) as number
-  const known = migrations[name]
+  const known = all[name]
   if (schemaVersion > known.length) {
     refuse(
       file,
@@ -109,7 +110,7 @@ const inspectDatabase = (db: Database.Database, name: DatabaseName, file: string
     if (verdict !== 'ok') refuse(file, `is damaged: ${String(verdict).slice(0, 200)}.`, 'Restore the last backup.')
   }
   if (schemaVersion === known.length) {
-    const difference = schemaDifferences(db, name)[0]
+    const difference = schemaDifferences(db, name, all)[0]
     if (difference)
       refuse(
         file,
@@ -121,10 +122,10 @@ const inspectDatabase = (db: Database.Database, name: DatabaseName, file: string
 }
 
 /** What differs from the schema that the migrations make: tables, indexes and triggers that are missing, changed or added. */
-export const schemaDifferences = (db: Database.Database, name: DatabaseName): string[] => {
+export const schemaDifferences = (db: Database.Database, name: DatabaseName, known = migrations): string[] => {
   const fresh = new Database(':memory:')
   try {
-    for (const migration of migrations[name]) for (const sql of migration.sqlite) fresh.exec(sql)
+    for (const migration of known[name]) for (const sql of migration.sqlite) fresh.exec(sql)
     const expected = schemaOf(fresh)
     const found = schemaOf(db)
     const differences: string[] = []

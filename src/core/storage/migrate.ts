@@ -16,18 +16,21 @@ import { GatewayError } from '../kernel/errors.ts'
 import { applicationIds, databaseFiles, openConnection } from './connection.ts'
 import type { DatabaseName } from './connection.ts'
 import { migrations } from './migrations/index.ts'
+import type { Migrations } from './migrations/index.ts'
 import { inspectFile } from './inspect.ts'
 
 export interface PrepareOptions {
   readonly dataDir: string
   readonly busyMs: number
   readonly now: () => number
+  /** What this program knows; another list in tests of upgrades. */
+  readonly migrations?: Migrations
 }
 
 /** Runs what a database has not seen yet. Each migration is one transaction with its own mark. Returns the ids that ran. */
-export const migrate = (db: Database.Database, name: DatabaseName, now: number): string[] => {
+export const migrate = (db: Database.Database, name: DatabaseName, now: number, known = migrations): string[] => {
   const ran: string[] = []
-  for (const [index, migration] of migrations[name].entries()) {
+  for (const [index, migration] of known[name].entries()) {
     db.exec('begin immediate')
     try {
       // Read inside the transaction: another process may have migrated while this one waited.
@@ -68,12 +71,12 @@ const prepareDatabase = (name: DatabaseName, options: PrepareOptions): void => {
   const file = join(options.dataDir, databaseFiles[name])
   removeDrafts(options.dataDir, `${databaseFiles[name]}.new-`)
   if (!existsSync(file)) createDatabase(name, file, options)
-  const found = inspectFile(name, file, options.busyMs)
+  const found = inspectFile(name, file, options.busyMs, options.migrations)
   if (found.pending.length === 0) return
   const db = openConnection(file, { busyMs: options.busyMs })
   try {
     backUp(db, name, found.pending[0]!, options)
-    migrate(db, name, options.now())
+    migrate(db, name, options.now(), options.migrations)
   } finally {
     db.close()
   }
@@ -95,7 +98,7 @@ const createDatabase = (name: DatabaseName, file: string, options: PrepareOption
     closeSync(fd)
     const db = openConnection(draft, { busyMs: options.busyMs })
     try {
-      migrate(db, name, options.now())
+      migrate(db, name, options.now(), options.migrations)
       db.pragma('wal_checkpoint(truncate)')
     } finally {
       db.close()

@@ -3,8 +3,10 @@ import { initialGateway } from './0001-initial.ts'
 import { initialUsage } from './0001-usage.ts'
 import type { Migration } from './migration.ts'
 
+export type Migrations = Readonly<Record<DatabaseName, readonly Migration[]>>
+
 /** Every migration of each database, in order. To add one: a file and a line. */
-export const migrations: Readonly<Record<DatabaseName, readonly Migration[]>> = {
+export const migrations: Migrations = {
   gateway: [initialGateway],
   usage: [initialUsage],
 }
