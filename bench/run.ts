@@ -75,7 +75,7 @@ const main = async (): Promise<number> => {
     load,
     candidates,
     gateway: ours,
-    freshGateway: async (nodeOptions) => (gatewayIsBuilt() ? gateway(mock, nodeOptions) : null),
+    freshGateway: async (options) => (gatewayIsBuilt() ? gateway(mock, options) : null),
     rounds: flags.quick ? 3 : 9,
     sliceMs: flags.quick ? 1000 : 2000,
     warmupMs: 1500,

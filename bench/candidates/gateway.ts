@@ -18,6 +18,12 @@ export interface GatewayCandidate extends Candidate {
   command(...args: string[]): Promise<unknown>
 }
 
+export interface GatewayOptions {
+  readonly nodeOptions?: readonly string[]
+  /** Cores it may use, instead of one. */
+  readonly core?: string
+}
+
 export const gatewayIsBuilt = (): boolean => existsSync(main)
 
 /** How `gateway serve` says that it listens. */
@@ -30,19 +36,23 @@ const listening = (line: string): number | null => {
 export const serveGateway = (
   dataDir: string,
   loop?: LoopWatch,
-  nodeOptions: readonly string[] = [],
+  options: GatewayOptions = {},
 ): ReturnType<typeof startProgram> =>
-  startProgram([process.execPath, ...(loop?.nodeOptions ?? []), ...nodeOptions, main, 'serve', '--json'], {
-    env: { ...process.env, GATEWAY_DATA: dataDir, GATEWAY_PORT: '0', ...loop?.env },
-    ready: listening,
-    timeoutMs: 30_000,
-  })
+  startProgram(
+    [process.execPath, ...(loop?.nodeOptions ?? []), ...(options.nodeOptions ?? []), main, 'serve', '--json'],
+    {
+      env: { ...process.env, GATEWAY_DATA: dataDir, GATEWAY_PORT: '0', ...loop?.env },
+      ready: listening,
+      timeoutMs: 30_000,
+      ...(options.core !== undefined && { core: options.core }),
+    },
+  )
 
 /** The product as anybody would set it up: its own command line, everything on, nothing tuned. */
-export const gateway = async (mock: Worker, nodeOptions: readonly string[] = []): Promise<GatewayCandidate> => {
+export const gateway = async (mock: Worker, options: GatewayOptions = {}): Promise<GatewayCandidate> => {
   const dataDir = mkdtempSync(join(tmpdir(), 'gateway-bench-'))
   const loop = watchLoop()
-  const { child, port } = await serveGateway(dataDir, loop, nodeOptions)
+  const { child, port } = await serveGateway(dataDir, loop, options)
   const command = async (...args: string[]): Promise<unknown> => {
     const { stdout } = await promisify(execFile)(process.execPath, [main, ...args, '--json'], {
       env: { ...process.env, GATEWAY_DATA: dataDir, BENCH_PROVIDER_SECRET: 'sk-bench-provider' },

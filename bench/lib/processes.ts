@@ -14,7 +14,8 @@ export const cores = (() => {
   return { candidate: 1, mock: 0, load: 0, shared: true }
 })()
 
-const pinned = (core: number, command: readonly string[]): [string, string[]] =>
+/** `core`: a number, or a list such as `0,1`. */
+const pinned = (core: number | string, command: readonly string[]): [string, string[]] =>
   process.platform === 'linux' && availableParallelism() > 1
     ? ['taskset', ['-c', String(core), ...command]]
     : [command[0]!, command.slice(1)]
@@ -92,9 +93,11 @@ export const startProgram = async (
     readonly cwd?: string
     readonly ready: (line: string) => number | null
     readonly timeoutMs: number
+    /** Where it may run; by default on the core of candidates. */
+    readonly core?: string
   },
 ): Promise<{ child: ChildProcess; port: number }> => {
-  const [program, args] = pinned(cores.candidate, command)
+  const [program, args] = pinned(options.core ?? cores.candidate, command)
   const child = remember(
     spawn(program, args, { env: options.env ?? process.env, cwd: options.cwd, stdio: ['ignore', 'pipe', 'pipe'] }),
   )

@@ -1,5 +1,5 @@
 import type { Candidate, CandidateName } from '../candidates/candidate.ts'
-import type { GatewayCandidate } from '../candidates/gateway.ts'
+import type { GatewayCandidate, GatewayOptions } from '../candidates/gateway.ts'
 import type { Worker } from '../lib/processes.ts'
 import type { Findings } from '../lib/report.ts'
 
@@ -9,7 +9,7 @@ export interface BenchContext {
   readonly candidates: Partial<Record<CandidateName, Candidate>>
   readonly gateway: GatewayCandidate | null
   /** A second gateway on an empty data directory, for what must not see the traffic of other runs. */
-  freshGateway(nodeOptions?: readonly string[]): Promise<GatewayCandidate | null>
+  freshGateway(options?: GatewayOptions): Promise<GatewayCandidate | null>
   readonly rounds: number
   readonly sliceMs: number
   readonly warmupMs: number

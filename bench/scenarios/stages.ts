@@ -5,6 +5,7 @@ import { requestTo } from '../candidates/candidate.ts'
 import { benchModels } from '../lib/bodies.ts'
 import { microsecondsByStage } from '../lib/cpu-profile.ts'
 import type { CpuProfile } from '../lib/cpu-profile.ts'
+import { cores } from '../lib/processes.ts'
 import { number } from '../lib/report.ts'
 import type { Findings, Table } from '../lib/report.ts'
 import type { Scenario } from './scenario.ts'
@@ -56,31 +57,37 @@ export const stages: Scenario = {
   title: 'what one request costs, stage by stage',
   async run({ load, freshGateway, sliceMs, warmupMs }): Promise<Findings> {
     const folder = mkdtempSync(join(tmpdir(), 'bench-profile-'))
-    const gateway = await freshGateway(['--cpu-prof', `--cpu-prof-dir=${folder}`, '--cpu-prof-interval=250'])
+    // Threads on one core would be charged for the time in which another one ran: here each may have its own.
+    const core = cores.shared ? {} : { core: '0,1' }
+    const gateway = await freshGateway({
+      ...core,
+      nodeOptions: ['--cpu-prof', `--cpu-prof-dir=${folder}`, '--cpu-prof-interval=250'],
+    })
     if (!gateway) return { rows: [], tables: [] }
     const request = requestTo(gateway, 'openai', benchModels.unary)
-    const durationMs = 3 * sliceMs
+    // Long, because starting and setting up are in the profile as well ("everything else").
+    const durationMs = Math.max(8000, 4 * sliceMs)
     const { perSecond } = await load.load({ op: 'closed', request, connections: 32, warmupMs, durationMs })
     await gateway.stop()
-    // Warm-up and set-up are in the profile as well: what counts is the share of busy time, and requests of the whole load.
     const requests = perSecond * ((durationMs + warmupMs) / 1000)
-    const profiles = readdirSync(folder)
-      .filter((name) => name.endsWith('.cpuprofile'))
-      .map((name) => JSON.parse(readFileSync(join(folder, name), 'utf8')) as CpuProfile)
-      .toSorted((a, b) => busy(b) - busy(a))
-    rmSync(folder, { recursive: true, force: true })
-    const tables = profiles
-      .filter((profile) => busy(profile) / requests >= 0.5)
-      .map((profile, i) =>
-        tableOf(
-          i === 0 ? 'One request on the serving thread (0.5 KB, unary, at saturation)' : `The same on thread ${i + 1}`,
-          profile,
-          requests,
-        ),
+    const tables = readdirSync(folder)
+      .map((name) => ({ thread: Number(/^CPU\.\d+\.\d+\.\d+\.(\d+)\./.exec(name)?.[1]), name }))
+      .toSorted((a, b) => a.thread - b.thread)
+      .map(({ thread, name }) => ({
+        thread,
+        profile: JSON.parse(readFileSync(join(folder, name), 'utf8')) as CpuProfile,
+      }))
+      .filter(({ profile }) => busy(profile) / requests >= 1)
+      .map(({ thread, profile }) =>
+        tableOf(`One request (0.5 KB, unary, at saturation) on ${threadName(thread)}`, profile, requests),
       )
+    rmSync(folder, { recursive: true, force: true })
     return { rows: [], tables }
   },
 }
+
+const threadName = (thread: number): string =>
+  thread === 0 ? 'the serving thread' : `thread ${thread} (writer and reader of the databases, logs)`
 
 const busy = (profile: CpuProfile): number =>
   [...microsecondsByStage(profile, stageOf, NODE)].reduce((sum, [stage, us]) => (stage === IDLE ? sum : sum + us), 0)
