@@ -5,7 +5,7 @@ import { applicationIds } from './connection.ts'
 import type { DatabaseName } from './connection.ts'
 import { migrations } from './migrations/index.ts'
 import type { Migrations } from './migrations/index.ts'
-import { sqliteCode } from './sqlite-errors.ts'
+import { fromSqlite, sqliteCode } from './sqlite-errors.ts'
 
 export interface Inspection {
   readonly schemaVersion: number
@@ -77,18 +77,22 @@ const refusal = (error: unknown, file: string): unknown => {
   const code = sqliteCode(error)
   if (code === null) return error
   const options = { cause: error }
-  if (code === 'SQLITE_NOTADB') return new GatewayError('database_refused', `${file} is not a database.`, {}, options)
-  if (code.startsWith('SQLITE_CORRUPT')) {
-    const hint = 'Restore the last backup. The damaged file was left as it is.'
-    return new GatewayError('database_refused', `${file} is damaged.`, { hint }, options)
-  }
   if (code === 'SQLITE_CANTOPEN' || code.startsWith('SQLITE_READONLY') || code === 'SQLITE_PERM') {
     return new GatewayError('permission_denied', `${file} cannot be opened. Check owner and mode.`, {}, options)
   }
-  return error
+  if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_IOERR')) return fromSqlite(error)
+  const hint = 'Restore the last backup. The file was left as it is.'
+  const why = code === 'SQLITE_NOTADB' ? 'is not a database.' : 'is damaged.'
+  return new GatewayError('database_refused', `${file} ${why}`, { hint }, options)
 }
 
-const inspectDatabase = (db: Database.Database, name: DatabaseName, file: string, bytes: number, all: Migrations): Inspection => {
+const inspectDatabase = (
+  db: Database.Database,
+  name: DatabaseName,
+  file: string,
+  bytes: number,
+  all: Migrations,
+): Inspection => {
   const owner = db.pragma('application_id', { simple: true })
   if (owner !== applicationIds[name]) refuse(file, `was not made by this program (application id ${String(owner)}).`)
   const schemaVersion = db.pragma('user_version', { simple: true }) as number
