@@ -1,5 +1,6 @@
 import type { GatewayError } from '../kernel/errors.ts'
 import type { JsonObject, NeutralEvent, NeutralRequest, NeutralResponse, ProtocolId, ProviderFailure, Usage, Warning } from './neutral/index.ts'
+import type { ChatDialect } from './openai-chat/dialect.ts'
 import type { ScannedObject } from './json-scan.ts'
 import type { SseFrame } from './sse.ts'
 
@@ -63,6 +64,8 @@ export interface EncodeRequestOptions {
   readonly maxTokens?: number
   /** Fallback where the protocol requires a limit and none is known. */
   readonly defaultMaxTokens: number
+  /** Where the server differs from OpenAI in what it accepts (OpenAI chat). */
+  readonly chat?: ChatDialect
 }
 
 export interface EncodeOptions {
@@ -105,7 +108,12 @@ export interface RawRoad {
   request(scanned: ScannedObject, edits: RawEdits): Buffer
   /** Whole unary answer: masks the model, reads usage and finish. If the body cannot be read it passes unchanged with `usage` absent. */
   response(body: Buffer, edits: { readonly model: string }): { readonly body: Buffer; readonly observed: Observed }
-  createTap(edits: { readonly model: string; readonly includeUsage: boolean }): RawTap
+  createTap(edits: {
+    readonly model: string
+    readonly includeUsage: boolean
+    /** How many answers were asked for; the stream is complete when so many have finished. */
+    readonly choices?: number
+  }): RawTap
 }
 
 /** Reads a same-protocol stream as it passes. Bounded: an event larger than 1 MiB ends the stream with an error. */

@@ -16,7 +16,7 @@ import {
   string,
   wholeNumber,
 } from './read.ts'
-import { requireToolPairs } from './tool-pairs.ts'
+import { requireToolPairs } from '../tool-pairs.ts'
 
 const known = new Set([
   'model',

@@ -7,7 +7,7 @@ import { encodeReasoning } from './encode-reasoning.ts'
 import { encodeTools } from './encode-tools.ts'
 import { isObject, refuse } from './read.ts'
 import { refuseForeign, Warnings } from './refusals.ts'
-import { requireToolPairs } from './tool-pairs.ts'
+import { requireToolPairs } from '../tool-pairs.ts'
 
 const maxCacheMarks = 4
 

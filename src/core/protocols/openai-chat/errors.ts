@@ -1,4 +1,4 @@
-import { type ErrorKind, GatewayError } from '../../kernel/errors.ts'
+import type { ErrorKind, GatewayError } from '../../kernel/errors.ts'
 import type { JsonObject, JsonValue, ProviderFailure } from '../neutral/index.ts'
 import type { HeaderLookup } from '../protocol.ts'
 import { isObject } from '../read.ts'
@@ -124,6 +124,8 @@ const detail = (value: JsonValue | undefined): string | undefined => {
   if (!Array.isArray(value)) return text(value) ?? (isObject(value) ? text(value['message']) : undefined)
   const [first] = value.filter(isObject)
   if (!first) return undefined
-  const where = Array.isArray(first['loc']) ? `${first['loc'].join('.')}: ` : ''
+  const where = Array.isArray(first['loc'])
+    ? `${first['loc'].filter((step) => typeof step !== 'object').join('.')}: `
+    : ''
   return `${where}${text(first['msg']) ?? 'is not valid'}`
 }

@@ -14,6 +14,8 @@ const forbidden = [
   'proxy',
   'organization',
   'timeout',
+  'models',
+  'fallbacks',
 ]
 const maxModelLength = 256
 const maxChoices = 128

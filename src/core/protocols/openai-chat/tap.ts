@@ -1,173 +1,184 @@
-import type { JsonObject, JsonValue } from '../neutral/index.ts'
-import { type Cut, type ScannedObject, scanObject, splice } from '../json-scan.ts'
+import type { JsonValue } from '../neutral/index.ts'
 import type { Observed, RawTap } from '../protocol.ts'
-import { parseFrame, SseFrameTooLarge, SseSplitter } from '../sse.ts'
-import { decodeStreamFailure, isErrorEvent } from './errors.ts'
-import { contentChunk } from './tap-scan.ts'
+import { isObject } from '../read.ts'
+import { formatEvent, parseFrame, SseFrameTooLarge, SseSplitter } from '../sse.ts'
+import { ChunkScan } from './chunk-scan.ts'
+import { CutList } from './cut-list.ts'
+import { decodeStreamError } from './errors.ts'
 import { decodeUsage } from './usage.ts'
 
 const empty = Buffer.alloc(0)
-const isObject = (value: JsonValue | undefined): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value)
+const LF = 10
+const CR = 13
+const SPACE = 0x20
+const COLON = 0x3a
+const OPEN_BRACE = 0x7b
+const done = Buffer.from('[DONE]')
+const dataField = Buffer.from('data:')
 
 /**
- * Watches a same-protocol stream go by. Nearly all frames are chunks with a piece of content: those are recognised and changed as bytes, never parsed. Frames that
- * finish a choice, report usage or tell an error are read. What is malformed or unknown passes unharmed.
+ * Watches a same-protocol stream go by: every chunk is scanned as bytes, only usage and errors are parsed. What must change is cut out of the network's own buffer, all
+ * frames of it in one copy; when nothing changes the buffer itself passes. What is malformed or unknown passes unharmed. An error is not for the client as it is: the
+ * gateway ends the stream with its own words.
  */
 export class Tap implements RawTap {
   readonly observed: Observed = { deliveredChars: 0, complete: false }
-  readonly #name: string
-  readonly #nameJson: string
+  readonly #model: Buffer
   readonly #includeUsage: boolean
+  readonly #asked: number
   readonly #splitter = new SseSplitter()
-  /** Choices that have begun and not finished. */
-  readonly #open = new Set<number>()
+  readonly #scan = new ChunkScan('chunk')
+  readonly #cuts = new CutList()
+  readonly #finished = new Set<number>()
+  #highest = 0
 
-  constructor({ model, includeUsage }: { readonly model: string; readonly includeUsage: boolean }) {
-    this.#nameJson = JSON.stringify(model)
-    // Latin-1 maps bytes to characters one to one: frames are cut as such strings.
-    this.#name = Buffer.from(this.#nameJson).toString('latin1')
-    this.#includeUsage = includeUsage
+  constructor(edits: { readonly model: string; readonly includeUsage: boolean; readonly choices?: number }) {
+    this.#model = Buffer.from(JSON.stringify(edits.model))
+    this.#includeUsage = edits.includeUsage
+    this.#asked = edits.choices ?? 1
   }
 
   push(chunk: Buffer): Buffer {
-    let frames: Buffer[]
     try {
-      frames = this.#splitter.push(chunk)
+      return this.#pass(this.#splitter.push(chunk), chunk)
     } catch (error) {
       if (!(error instanceof SseFrameTooLarge)) throw error
       this.observed.failure ??= { class: 'server', status: 502, message: error.message }
       return empty
     }
-    let out = ''
-    for (const frame of frames) out += this.#pass(frame)
-    return out === '' ? empty : Buffer.from(out, 'latin1')
   }
 
+  /** A last frame that lacks nothing but its blank line is whole; a torn one would only break the client's parser. */
   finish(): Buffer {
     const rest = this.#splitter.finish()
-    if (rest.length === 0) return rest
-    const { data } = parseFrame(rest)
-    // A frame that lacks nothing but its blank line is whole; a torn one would only break the client's parser.
-    if (data !== '[DONE]' && parse(data || undefined) === undefined) return empty
-    return Buffer.from(`${this.#pass(rest)}\n\n`, 'latin1')
+    if (rest.length === 0 || !isWhole(rest)) return empty
+    const frame = Buffer.concat([rest, Buffer.from('\n\n')])
+    return this.#pass([frame], frame)
   }
 
-  /** One frame as a Latin-1 string of its bytes, changed as needed; '' when it is not for the client. */
-  #pass(frame: Buffer): string {
-    const text = frame.toString('latin1')
-    const chars = this.#open.size === 0 ? -1 : contentChunk(text)
-    if (chars === -1) return this.#read(frame, text)
-    this.observed.deliveredChars += chars
-    return this.#mask(text)
+  /** Frames lie next to each other in one buffer. */
+  #pass(frames: readonly Buffer[], chunk: Buffer): Buffer {
+    const first = frames[0]
+    if (!first) return empty
+    const last = frames.at(-1)!
+    const length = last.byteOffset + last.length - first.byteOffset
+    const same = first.buffer === chunk.buffer && first.byteOffset === chunk.byteOffset && length === chunk.length
+    const bytes = same ? chunk : Buffer.from(first.buffer, first.byteOffset, length)
+    let start = 0
+    for (const frame of frames) {
+      const end = start + frame.length
+      if (this.observed.failure) this.#cuts.add(start, end, empty)
+      else this.#frame(bytes, start, end)
+      start = end
+    }
+    return this.#cuts.apply(bytes)
+  }
+
+  #frame(bytes: Buffer, start: number, end: number): void {
+    let at = start
+    let plain = true
+    // Comments and what is left of extra blank lines.
+    while (at < end && !begins(bytes, at, dataField)) {
+      if (bytes[at] === SPACE) {
+        // No field by the standard, but a name that leaks is one.
+        at++
+        continue
+      }
+      if (bytes[at] !== LF && bytes[at] !== CR && bytes[at] !== COLON) plain = false
+      at = lineAfter(bytes, at, end)
+    }
+    if (at >= end) return
+    at += dataField.length
+    if (bytes[at] === SPACE) at++
+    if (bytes[at] !== OPEN_BRACE) {
+      if (begins(bytes, at, done)) this.observed.complete = true
+      return
+    }
+    const scan = this.#scan
+    if (!plain && parseFrame(bytes.subarray(start, end)).event === 'error') this.#fail(bytes, start, end, this.#cuts)
+    else if (!scan.read(bytes, at, end)) this.#readLines(bytes, start, end)
+    else this.#chunk(bytes, start, end, this.#cuts)
+  }
+
+  #chunk(bytes: Buffer, start: number, end: number, cuts: CutList): void {
+    const { observed } = this
+    const scan = this.#scan
+    if (observed.upstreamId === undefined && scan.id.start !== -1) {
+      const id = parse(bytes.toString('utf8', scan.id.start, scan.id.end))
+      if (typeof id === 'string' && id !== '') observed.upstreamId = id
+    }
+    if (scan.usage.start !== -1) this.#meter(parse(bytes.toString('utf8', scan.usage.start, scan.usage.end)))
+    else if (scan.groq.start !== -1) {
+      const extra = parse(bytes.toString('utf8', scan.groq.start, scan.groq.end))
+      if (isObject(extra)) this.#meter(extra['usage'])
+    }
+    observed.deliveredChars += scan.chars
+    if (scan.highest > this.#highest) this.#highest = scan.highest
+    for (const { choice, reason } of scan.finishes) {
+      this.#finished.add(choice)
+      observed.finish ??= reason
+      if (this.#finished.size >= Math.max(this.#asked, this.#highest + 1)) observed.complete = true
+    }
+    if (scan.error.start !== -1 && !observed.complete) return this.#fail(bytes, start, end, cuts)
+    if (!this.#includeUsage && scan.noChoices && scan.usage.start !== -1) return cuts.add(start, end, empty)
+    this.#mask(bytes, cuts)
   }
 
   /** The model's name and, if the client did not ask for usage, the `"usage":null` that our own asking brings. */
-  #mask(text: string): string {
-    const at = text.indexOf('"model":"')
-    const end = text.indexOf('"', at + 9)
-    let masked = text.slice(0, at + 8) + this.#name + text.slice(end + 1)
-    if (!this.#includeUsage) {
-      const usage = masked.lastIndexOf(',"usage":null')
-      if (usage !== -1) masked = masked.slice(0, usage) + masked.slice(usage + 13)
-    }
-    return masked
+  #mask(bytes: Buffer, cuts: CutList): void {
+    const { model, noUsage } = this.#scan
+    const hide = !this.#includeUsage && noUsage.start !== -1
+    if (hide && noUsage.start < model.start) cuts.add(noUsage.start, noUsage.end, empty)
+    const length = model.start === -1 ? 0 : model.end - model.start
+    // Azure names no model in its first chunk.
+    if (length > 2 && !(length === this.#model.length && begins(bytes, model.start, this.#model)))
+      cuts.add(model.start, model.end, this.#model)
+    if (hide && noUsage.start > model.start) cuts.add(noUsage.start, noUsage.end, empty)
   }
 
-  #read(frame: Buffer, text: string): string {
-    const { data } = parseFrame(frame)
-    if (data === '') return text
-    if (data === '[DONE]') {
-      this.observed.complete = true
-      return text
-    }
-    const event = parse(data)
-    if (!event) return text
-    if (isErrorEvent(event)) {
-      this.observed.failure ??= decodeStreamFailure(event)
-      return ''
-    }
-    if (typeof event['id'] === 'string' && event['id'] !== '') this.observed.upstreamId ??= event['id']
-    const usage = isObject(event['usage']) ? event['usage'] : groqUsage(event)
-    if (usage) this.observed.usage = decodeUsage(usage)
-    const choices = Array.isArray(event['choices']) ? event['choices'].filter(isObject) : []
-    for (const choice of choices) this.#readChoice(choice)
-    // The chunk that only reports usage is ours, if the client did not ask for it.
-    if (usage && choices.length === 0 && isObject(event['usage']) && !this.#includeUsage && this.#open.size === 0) return ''
-    return this.#maskParsed(frame, text, event)
+  #meter(wire: JsonValue | undefined): void {
+    const usage = decodeUsage(wire)
+    if (usage) this.observed.usage = usage
   }
 
-  #readChoice(choice: JsonObject): void {
-    const index = typeof choice['index'] === 'number' ? choice['index'] : 0
-    const finish = choice['finish_reason']
-    if (isObject(choice['delta'])) this.observed.deliveredChars += shownLength(choice['delta'])
-    if (typeof finish !== 'string' || finish === '') {
-      this.#open.add(index)
-      return
-    }
-    this.#open.delete(index)
-    this.observed.finish ??= finish
-    if (this.#open.size === 0) this.observed.complete = true
+  #fail(bytes: Buffer, start: number, end: number, cuts: CutList): void {
+    cuts.add(start, end, empty)
+    this.observed.failure = decodeStreamError(parse(parseFrame(bytes.subarray(start, end)).data) ?? null)
   }
 
-  #maskParsed(frame: Buffer, text: string, event: JsonObject): string {
-    const hideUsage = !this.#includeUsage && event['usage'] === null
-    if (event['model'] === undefined && !hideUsage) return text
-    const from = text.indexOf('{')
-    const to = text.lastIndexOf('}') + 1
-    let scanned: ScannedObject
-    try {
-      scanned = scanObject(frame.subarray(from, to))
-    } catch {
-      return text
-    }
-    const cuts: Cut[] = []
-    const model = scanned.fields.get('model')
-    if (model) cuts.push({ start: model.valueStart, end: model.valueEnd, text: this.#nameJson })
-    if (hideUsage) cuts.push(removal(scanned, 'usage'))
-    return text.slice(0, from) + splice(scanned.bytes, cuts).toString('latin1') + text.slice(to)
+  /** A chunk spread over several `data:` lines, which nobody is known to send, is written anew in one. Anything else that cannot be read passes. */
+  #readLines(bytes: Buffer, start: number, end: number): void {
+    const { event, data } = parseFrame(bytes.subarray(start, end))
+    const chunk = parse(data)
+    if (!isObject(chunk)) return
+    const frame = Buffer.from(formatEvent(event, JSON.stringify(chunk)))
+    if (!this.#scan.read(frame, frame.indexOf(OPEN_BRACE), frame.length)) return
+    const cuts = new CutList()
+    this.#chunk(frame, 0, frame.length, cuts)
+    this.#cuts.add(start, end, cuts.apply(frame))
   }
 }
 
-/** A cut that takes a field out together with one of its commas. */
-const removal = (scanned: ScannedObject, key: string): Cut => {
-  const field = scanned.fields.get(key)!
-  let start = field.keyStart
-  let end = field.valueEnd
-  while (isSpace(scanned.bytes[start - 1])) start--
-  if (scanned.bytes[start - 1] === COMMA) start--
-  else {
-    while (isSpace(scanned.bytes[end])) end++
-    if (scanned.bytes[end] === COMMA) end++
-  }
-  return { start, end, text: '' }
+const begins = (bytes: Buffer, at: number, word: Buffer): boolean => {
+  for (let index = 0; index < word.length; index++) if (bytes[at + index] !== word[index]) return false
+  return true
 }
 
-const COMMA = 0x2c
-const isSpace = (byte: number | undefined): boolean => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09
-
-const groqUsage = (event: JsonObject): JsonObject | undefined => {
-  const extra = event['x_groq']
-  return isObject(extra) && isObject(extra['usage']) ? extra['usage'] : undefined
+/** Where the line behind the one at `at` begins. */
+const lineAfter = (bytes: Buffer, from: number, end: number): number => {
+  let at = from
+  while (at < end && bytes[at] !== LF && bytes[at] !== CR) at++
+  return at + 1
 }
 
-const shownLength = (delta: JsonObject): number => {
-  let length = 0
-  for (const shown of [delta['content'], delta['refusal'], delta['reasoning_content'] ?? delta['reasoning']]) {
-    if (typeof shown === 'string') length += shown.length
-    else if (Array.isArray(shown)) length += JSON.stringify(shown).length
-  }
-  for (const call of Array.isArray(delta['tool_calls']) ? delta['tool_calls'].filter(isObject) : []) {
-    const fn = call['function']
-    if (isObject(fn) && typeof fn['arguments'] === 'string') length += fn['arguments'].length
-  }
-  return length
+const isWhole = (frame: Buffer): boolean => {
+  const { data } = parseFrame(frame)
+  return data === '[DONE]' || isObject(parse(data))
 }
 
-const parse = (data: string | undefined): JsonObject | undefined => {
-  if (data === undefined) return undefined
+const parse = (text: string): JsonValue | undefined => {
   try {
-    const value = JSON.parse(data) as JsonValue
-    return isObject(value) ? value : undefined
+    return JSON.parse(text) as JsonValue
   } catch {
     return undefined
   }

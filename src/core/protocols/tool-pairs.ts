@@ -1,8 +1,8 @@
-import type { NeutralMessage } from '../neutral/index.ts'
+import type { NeutralMessage } from './neutral/index.ts'
 import { refuse } from './read.ts'
 
 /**
- * Anthropic's law of tools: every call of a turn is answered exactly once in the turn that follows it, and nothing is answered that was not called. Messages of one
+ * The law of tools: every call of a turn is answered exactly once in the turn that follows it, and nothing is answered that was not called. Messages of one
  * role in a row are one turn; instructions between them (role `system`) end none.
  */
 export const requireToolPairs = (messages: readonly NeutralMessage[]): void => {

@@ -1,0 +1,57 @@
+import { GatewayError } from '../../kernel/errors.ts'
+import type { Block, JsonObject, JsonValue, NeutralResponse } from '../neutral/index.ts'
+import { isObject } from '../read.ts'
+import { decodeFinish } from './finish.ts'
+import { mintCallId } from './ids.ts'
+import { readArguments, readCitations, readPieces } from './read-content.ts'
+import { decodeUsage } from './usage.ts'
+
+/** A provider's whole answer. Throws `upstream_error` when it is none. */
+export const decodeResponse = (body: JsonObject): NeutralResponse => {
+  const { id, model, created, choices } = body
+  const answers = Array.isArray(choices) ? choices.filter(isObject) : []
+  if (answers.length === 0)
+    throw new GatewayError('upstream_error', 'The provider sent an answer that holds no choice.')
+  const usage = decodeUsage(body['usage'])
+  return {
+    id: typeof id === 'string' ? id : '',
+    model: typeof model === 'string' ? model : '',
+    ...(typeof created === 'number' && { created: Math.floor(created) }),
+    choices: answers.toSorted((left, right) => order(left) - order(right)).map(decodeChoice),
+    ...(usage && { usage }),
+  }
+}
+
+const order = (choice: JsonObject): number => (typeof choice['index'] === 'number' ? choice['index'] : 0)
+
+/** A choice without a message (Azure's content filter) is an answer without blocks. */
+const decodeChoice = (choice: JsonObject): NeutralResponse['choices'][number] => {
+  const message = isObject(choice['message']) ? choice['message'] : {}
+  const citations = readCitations(message)
+  const blocks: Block[] = readPieces(message).map((piece) =>
+    piece.kind === 'text' && citations.length > 0 ? { kind: 'text', text: piece.text, citations } : piece,
+  )
+  const calls = Array.isArray(message['tool_calls']) ? message['tool_calls'].filter(isObject) : []
+  blocks.push(...calls.map(decodeCall))
+  if (calls.length === 0 && isObject(message['function_call'])) {
+    const { name, arguments: written } = message['function_call']
+    if (typeof name === 'string' && name !== '')
+      blocks.push({ kind: 'tool-call', id: mintCallId(), name, arguments: readArguments(written) })
+  }
+  const called = blocks.some((block) => block.kind === 'tool-call')
+  return { blocks, finish: decodeFinish(choice['finish_reason'], called) }
+}
+
+const decodeCall = (call: JsonObject): Block => {
+  if (call['type'] === 'custom')
+    return { kind: 'opaque', part: { type: 'opaque', protocol: 'openai-chat', value: { tool_call: call } } }
+  const made: JsonObject = isObject(call['function']) ? call['function'] : {}
+  return {
+    kind: 'tool-call',
+    id: text(call['id']) || mintCallId(),
+    name: text(made['name']),
+    arguments: readArguments(made['arguments']),
+  }
+}
+
+const text = (value: JsonValue | undefined): string => (typeof value === 'string' ? value : '')

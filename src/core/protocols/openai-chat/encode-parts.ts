@@ -1,0 +1,77 @@
+import type { AudioPart, DocumentPart, ImagePart, JsonObject, Part, Source, TextPart } from '../neutral/index.ts'
+import { unsupported, type Warnings } from './refusals.ts'
+
+/** A part of a user message; undefined when nothing of it may be sent. `path` is where it stands in the client's body. */
+export const encodeUserPart = (part: Part, path: string, warnings: Warnings): JsonObject => {
+  switch (part.type) {
+    case 'text':
+    case 'refusal':
+      return { type: 'text', text: part.text, ...own(part) }
+    case 'image':
+      return encodeImage(part, path)
+    case 'document':
+      return encodeDocument(part, path, warnings)
+    case 'audio':
+      return encodeAudio(part, path)
+    case 'opaque':
+      return part.protocol === 'openai-chat' ? part.value : unsupported(path, 'this part has no counterpart')
+    case 'thinking':
+    case 'tool-call':
+    case 'tool-result':
+      return unsupported(path, `a part of type ${part.type} does not belong here`)
+  }
+}
+
+/** What no other protocol knows, as it came; a mark for the provider's cache goes back only to who reads it. */
+const own = (part: Part): JsonObject => part.extensions?.['openai-chat'] ?? {}
+
+/** One string when it is all text, as every server reads it; parts otherwise. */
+export const encodeTexts = (parts: readonly TextPart[]): string | JsonObject[] => {
+  const [only, ...more] = parts
+  if (!only) return ''
+  if (more.length === 0 && !only.extensions?.['openai-chat']) return only.text
+  return parts.map((part) => ({ type: 'text', text: part.text, ...own(part) }))
+}
+
+const encodeImage = (part: ImagePart, path: string): JsonObject => ({
+  type: 'image_url',
+  image_url: { url: encodeUrl(part.source, path), ...(part.detail && { detail: part.detail }) },
+})
+
+const encodeUrl = (source: Source, path: string): string => {
+  switch (source.from) {
+    case 'url':
+      return source.url
+    case 'base64':
+      return `data:${source.mediaType};base64,${source.data}`
+    case 'text':
+      return unsupported(path, 'an image cannot be given as text')
+    case 'file':
+      return unsupported(path, 'files of another provider cannot be used; send the content itself')
+  }
+}
+
+const encodeDocument = (part: DocumentPart, path: string, warnings: Warnings): JsonObject => {
+  const { source, title } = part
+  switch (source.from) {
+    case 'base64':
+      return {
+        type: 'file',
+        file: { filename: title ?? 'document.pdf', file_data: `data:${source.mediaType};base64,${source.data}` },
+      }
+    case 'text':
+      warnings.changed(path, 'a text document is sent as text')
+      return { type: 'text', text: title === undefined ? source.text : `${title}\n\n${source.text}` }
+    case 'file':
+      if (source.protocol !== 'openai-chat')
+        return unsupported(path, 'files of another provider cannot be used; send the content itself')
+      return { type: 'file', file: { file_id: source.id, ...(title !== undefined && { filename: title }) } }
+    case 'url':
+      return unsupported(path, 'documents cannot be given by address; send the content itself')
+  }
+}
+
+const encodeAudio = ({ source }: AudioPart, path: string): JsonObject => {
+  if (source.from !== 'base64') return unsupported(path, 'audio must be sent inline')
+  return { type: 'input_audio', input_audio: { data: source.data, format: source.mediaType.slice('audio/'.length) } }
+}

@@ -1,0 +1,94 @@
+import { compact } from '../read.ts'
+import type { Effort, JsonObject, NeutralRequest, OutputFormat, Reasoning, Warning } from '../neutral/index.ts'
+import type { EncodeRequestOptions } from '../protocol.ts'
+import { encodeMessages } from './encode-messages.ts'
+import { encodeTools } from './encode-tools.ts'
+import { refuseForeign, unsupported, Warnings } from './refusals.ts'
+import { fitsStrict } from './strict-schema.ts'
+
+const maxStops = 4
+
+/** Fields of this protocol that the neutral form renamed are put back; usage is always asked for, because the bill needs it. */
+export const encodeRequest = (
+  request: NeutralRequest,
+  options: EncodeRequestOptions,
+): { readonly body: JsonObject; readonly warnings: readonly Warning[] } => {
+  const warnings = new Warnings()
+  const dialect = options.chat ?? {}
+  refuseForeign(request, warnings)
+  const limit = Math.min(request.maxTokens ?? Number.POSITIVE_INFINITY, options.maxTokens ?? Number.POSITIVE_INFINITY)
+  const extra = { ...request.extensions?.['openai-chat'] }
+  const body: JsonObject = {
+    model: options.model,
+    messages: encodeMessages(request, dialect, warnings),
+    ...encodeTools(request, warnings),
+    ...(limit < Number.POSITIVE_INFINITY && { [dialect.maxTokensField ?? 'max_completion_tokens']: limit }),
+    ...compact({
+      temperature: request.temperature,
+      top_p: request.topP,
+      top_k: request.protocol === 'openai-chat' ? request.topK : undefined,
+      n: request.choices,
+      stop: encodeStops(request),
+      response_format: request.format && encodeFormat(request.format, request, warnings),
+      reasoning_effort: encodeEffort(request.reasoning),
+      seed: request.seed,
+      presence_penalty: request.presencePenalty,
+      frequency_penalty: request.frequencyPenalty,
+      logit_bias: request.logitBias,
+      logprobs: request.logprobs ? true : undefined,
+      top_logprobs: request.logprobs?.top,
+      verbosity: request.verbosity,
+      user: request.user,
+      metadata: request.metadata,
+      service_tier: request.serviceTier,
+    }),
+    ...(request.stream && { stream: true, stream_options: { include_usage: true } }),
+    ...extra,
+  }
+  return { body, warnings: warnings.list }
+}
+
+const encodeStops = ({ protocol, stop }: NeutralRequest): string[] | undefined => {
+  if (!stop || stop.length === 0) return undefined
+  if (protocol !== 'openai-chat' && stop.length > maxStops)
+    unsupported('stop_sequences', `at most ${maxStops} are accepted`)
+  return [...stop]
+}
+
+const encodeFormat = (format: OutputFormat, { protocol }: NeutralRequest, warnings: Warnings): JsonObject => {
+  if (format.type === 'text') return { type: 'text' }
+  if (format.type === 'json') return { type: 'json_object' }
+  return {
+    type: 'json_schema',
+    json_schema: compact({
+      name: format.name ?? 'response',
+      description: format.description,
+      schema: format.schema,
+      strict: format.strict ?? (protocol === 'openai-chat' ? undefined : enforce(format.schema, warnings)),
+    }),
+  }
+}
+
+/** A schema that was promised to be kept is sent as strict; OpenAI takes it so only if it names all properties as required and allows no others. */
+const enforce = (schema: JsonObject, warnings: Warnings): true | undefined => {
+  if (fitsStrict(schema)) return true
+  warnings.changed('output_config.format', 'the schema is not enforced: strict mode needs every property required')
+  return undefined
+}
+
+const encodeEffort = (reasoning: Reasoning | undefined): Effort | undefined => {
+  if (!reasoning) return undefined
+  if (reasoning.mode === 'off') return 'none'
+  if (reasoning.effort) return reasoning.effort
+  return reasoning.budgetTokens === undefined ? undefined : effortOf(reasoning.budgetTokens)
+}
+
+/** The steps of the protocols reference, part 13.6. */
+const effortOf = (budget: number): Effort => {
+  if (budget === 0) return 'none'
+  if (budget <= 1024) return 'minimal'
+  if (budget <= 4096) return 'low'
+  if (budget <= 12_288) return 'medium'
+  if (budget <= 20_480) return 'high'
+  return budget <= 28_672 ? 'xhigh' : 'max'
+}

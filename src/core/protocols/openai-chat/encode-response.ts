@@ -1,0 +1,71 @@
+import { GatewayError } from '../../kernel/errors.ts'
+import type { Block, Finish, JsonObject, NeutralResponse } from '../neutral/index.ts'
+import type { EncodeOptions } from '../protocol.ts'
+import { brokenFinish, encodeFinish } from './finish.ts'
+import { answerId, callId } from './ids.ts'
+import { encodeCitation } from './read-content.ts'
+import { encodeUsage } from './usage.ts'
+
+/** The answer with every key the types know. Throws `upstream_error` for an end that must not look like one. */
+export const encodeResponse = (response: NeutralResponse, options: EncodeOptions): JsonObject => ({
+  id: answerId(response.id),
+  object: 'chat.completion',
+  created: response.created ?? options.created,
+  model: options.model,
+  choices: response.choices.map(({ blocks, finish }, index) => ({
+    index,
+    message: encodeMessage(blocks, finish),
+    logprobs: null,
+    finish_reason: finishReason(finish),
+  })),
+  ...(response.usage && { usage: encodeUsage(response.usage) }),
+  system_fingerprint: null,
+})
+
+const finishReason = (finish: Finish): string => {
+  const reason = encodeFinish(finish)
+  if (reason === undefined) throw new GatewayError('upstream_error', brokenFinish(finish))
+  return reason
+}
+
+const encodeMessage = (blocks: readonly Block[], finish: Finish): JsonObject => {
+  let content = ''
+  let refusal = ''
+  let reasoning = ''
+  const annotations: JsonObject[] = []
+  const calls: JsonObject[] = []
+  for (const block of blocks) {
+    switch (block.kind) {
+      case 'text':
+        content += block.text
+        annotations.push(...(block.citations ?? []).map(encodeCitation).filter((cited) => cited !== undefined))
+        break
+      case 'refusal':
+        refusal += block.text
+        break
+      case 'thinking':
+        reasoning += block.text
+        break
+      case 'tool-call':
+        calls.push({
+          id: callId(block.id),
+          type: 'function',
+          function: { name: block.name, arguments: block.arguments || '{}' },
+        })
+        break
+      case 'opaque':
+        // What another protocol's provider ran by itself (searches and the like) has no place here; its outcome is in the text.
+        if (block.part.protocol === 'openai-chat') calls.push(block.part.value['tool_call'] as JsonObject)
+        break
+    }
+  }
+  refusal ||= (finish.reason === 'refusal' && finish.explanation) || ''
+  return {
+    role: 'assistant',
+    content: content === '' && (calls.length > 0 || refusal !== '') ? null : content,
+    ...(reasoning !== '' && { reasoning_content: reasoning }),
+    refusal: refusal === '' ? null : refusal,
+    annotations,
+    ...(calls.length > 0 && { tool_calls: calls }),
+  }
+}

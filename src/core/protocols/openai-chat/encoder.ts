@@ -1,0 +1,168 @@
+import { GatewayError } from '../../kernel/errors.ts'
+import type { BlockDelta, BlockStart, Finish, JsonObject, NeutralEvent, Usage } from '../neutral/index.ts'
+import type { EncodeOptions, StreamEncoder } from '../protocol.ts'
+import { streamError } from './errors.ts'
+import { brokenFinish, encodeFinish } from './finish.ts'
+import { answerId, callId } from './ids.ts'
+import { encodeCitation } from './read-content.ts'
+import { encodeUsage } from './usage.ts'
+
+/** What was told of one choice. */
+interface Told {
+  begun: boolean
+  kind: BlockStart['kind'] | null
+  calls: number
+  gotArguments: boolean
+  refused: boolean
+}
+
+/**
+ * Neutral events as chunks: a first chunk with the role, text, reasoning and calls as deltas, one chunk with the finish reason, the usage if asked for, `[DONE]`. The
+ * first chunk waits for the first block, so that a provider that fails at once can still be answered with a status.
+ */
+export class Encoder implements StreamEncoder {
+  readonly #options: EncodeOptions
+  readonly #choices = new Map<number, Told>()
+  /** The chunk up to the index of its choice; the same for all chunks of a stream. */
+  #head = ''
+  readonly #tail: string
+  #usage: Usage | undefined
+  #ended = false
+
+  constructor(options: EncodeOptions) {
+    this.#options = options
+    this.#tail = options.includeUsage ? '],"usage":null}\n\n' : ']}\n\n'
+  }
+
+  push(event: NeutralEvent): string {
+    if (this.#ended) return ''
+    switch (event.type) {
+      case 'start':
+        this.#head = this.#makeHead(event.id, event.created)
+        return ''
+      case 'usage':
+        this.#usage = event.usage
+        return ''
+      case 'block-start':
+        return this.#open(event.choice, event.block)
+      case 'block-delta':
+        return this.#delta(event.choice, event.delta)
+      case 'block-stop':
+        return this.#close(event.choice)
+      case 'finish':
+        return this.#finish(event.choice, event.finish)
+      case 'error':
+        // The provider's own words stay here: they are not yet cleaned of names and addresses.
+        return this.#fail(new GatewayError('upstream_error'))
+      case 'end':
+        return this.#end()
+    }
+  }
+
+  #makeHead(id: string, created: number = this.#options.created): string {
+    const shared = { id: answerId(id), object: 'chat.completion.chunk', created, model: this.#options.model }
+    return `data: ${JSON.stringify({ ...shared, system_fingerprint: null }).slice(0, -1)},"choices":[`
+  }
+
+  #chunk(choice: number, delta: string, finish = 'null'): string {
+    return `${this.#head}{"index":${choice},"delta":${delta},"logprobs":null,"finish_reason":${finish}}${this.#tail}`
+  }
+
+  #choice(choice: number): Told {
+    let told = this.#choices.get(choice)
+    if (!told) {
+      told = { begun: false, kind: null, calls: 0, gotArguments: false, refused: false }
+      this.#choices.set(choice, told)
+    }
+    return told
+  }
+
+  #open(choice: number, block: BlockStart): string {
+    const told = this.#choice(choice)
+    told.kind = block.kind
+    if (block.kind === 'refusal') told.refused = true
+    const call = this.#firstOfCall(told, block)
+    if (told.begun) return call ? this.#chunk(choice, `{"tool_calls":[${call}]}`) : ''
+    told.begun = true
+    return call
+      ? this.#chunk(choice, `{"role":"assistant","content":null,"refusal":null,"tool_calls":[${call}]}`)
+      : this.#role(choice, block.kind === 'text' ? '""' : 'null')
+  }
+
+  #role(choice: number, content: string): string {
+    return this.#chunk(choice, `{"role":"assistant","content":${content},"refusal":null}`)
+  }
+
+  #firstOfCall(told: Told, block: BlockStart): string {
+    if (block.kind === 'opaque') {
+      const call = block.part.protocol === 'openai-chat' ? block.part.value['tool_call'] : undefined
+      return call ? JSON.stringify({ index: told.calls++, ...(call as JsonObject) }) : ''
+    }
+    if (block.kind !== 'tool-call') return ''
+    told.gotArguments = false
+    return JSON.stringify({
+      index: told.calls++,
+      id: callId(block.id),
+      type: 'function',
+      function: { name: block.name, arguments: '' },
+    })
+  }
+
+  #delta(choice: number, delta: BlockDelta): string {
+    const told = this.#choice(choice)
+    switch (delta.kind) {
+      case 'text':
+        return delta.text === '' ? '' : this.#chunk(choice, `{"${fieldOf(told)}":${JSON.stringify(delta.text)}}`)
+      case 'arguments':
+        if (delta.json === '') return ''
+        told.gotArguments = true
+        return this.#arguments(choice, told, delta.json)
+      case 'citation': {
+        const annotation = encodeCitation(delta.citation)
+        return annotation ? this.#chunk(choice, `{"annotations":[${JSON.stringify(annotation)}]}`) : ''
+      }
+      case 'signature':
+        // A sealed state has no place here that comes back.
+        return ''
+    }
+  }
+
+  #arguments(choice: number, told: Told, json: string): string {
+    const call = `{"index":${told.calls - 1},"function":{"arguments":${JSON.stringify(json)}}}`
+    return this.#chunk(choice, `{"tool_calls":[${call}]}`)
+  }
+
+  /** Clients parse the arguments: a call without any has an empty object. */
+  #close(choice: number): string {
+    const told = this.#choice(choice)
+    const empty = told.kind === 'tool-call' && !told.gotArguments
+    told.kind = null
+    return empty ? this.#arguments(choice, told, '{}') : ''
+  }
+
+  #finish(choice: number, finish: Finish): string {
+    const reason = encodeFinish(finish)
+    if (reason === undefined) return this.#fail(new GatewayError('upstream_error', brokenFinish(finish)))
+    const told = this.#choice(choice)
+    let out = told.begun ? '' : this.#role(choice, '""')
+    told.begun = true
+    if (finish.reason === 'refusal' && finish.explanation && !told.refused)
+      out += this.#chunk(choice, JSON.stringify({ refusal: finish.explanation }))
+    return out + this.#chunk(choice, '{}', `"${reason}"`)
+  }
+
+  #end(): string {
+    this.#ended = true
+    const asked = this.#options.includeUsage && this.#usage
+    const usage = asked ? `${this.#head}],"usage":${JSON.stringify(encodeUsage(asked))}}\n\n` : ''
+    return `${usage}data: [DONE]\n\n`
+  }
+
+  #fail(error: GatewayError): string {
+    this.#ended = true
+    return streamError(error)
+  }
+}
+
+const fieldOf = ({ kind }: Told): string =>
+  kind === 'thinking' ? 'reasoning_content' : kind === 'refusal' ? 'refusal' : 'content'

@@ -1,0 +1,56 @@
+import type { Finish, FinishReason, JsonValue } from '../neutral/index.ts'
+
+/** OpenAI's words first, then those of servers that imitate it. */
+const fromWire: Readonly<Record<string, FinishReason>> = {
+  stop: 'stop',
+  length: 'length',
+  tool_calls: 'tool-calls',
+  function_call: 'tool-calls',
+  content_filter: 'content-filter',
+  eos: 'stop',
+  eos_token: 'stop',
+  end_turn: 'stop',
+  completed: 'stop',
+  stop_sequence: 'stop',
+  tool_use: 'tool-calls',
+  max_tokens: 'length',
+  model_length: 'context-exceeded',
+  safety: 'content-filter',
+}
+
+/**
+ * A call that was made is a call whatever the reason says: Ollama and Gemini say `stop` then, Snowflake says nothing at all. No reason for a finished answer means
+ * that it just ended.
+ */
+export const decodeFinish = (raw: JsonValue | undefined, calledTool: boolean): Finish => {
+  const word = typeof raw === 'string' && raw !== '' ? raw : null
+  const told = word === null ? 'stop' : (fromWire[word.toLowerCase()] ?? 'other')
+  return { reason: calledTool && (told === 'stop' || told === 'other') ? 'tool-calls' : told, raw: word }
+}
+
+/** Undefined for an end that must not look like one: the caller answers with an error. */
+export const encodeFinish = ({ reason }: Finish): string | undefined => {
+  switch (reason) {
+    case 'stop':
+    case 'stop-sequence':
+      return 'stop'
+    case 'length':
+    case 'context-exceeded':
+      return 'length'
+    case 'tool-calls':
+      return 'tool_calls'
+    case 'content-filter':
+    case 'refusal':
+      return 'content_filter'
+    case 'pause':
+    case 'malformed-tool-call':
+    case 'other':
+      return undefined
+  }
+}
+
+/** The sentence for an end that this protocol has no word for. */
+export const brokenFinish = ({ reason, raw }: Finish): string => {
+  if (reason === 'malformed-tool-call') return 'The model made a tool call that cannot be read.'
+  return `The model stopped in a way that cannot be expressed here${raw === null ? '' : ` ("${raw.slice(0, 64)}")`}.`
+}

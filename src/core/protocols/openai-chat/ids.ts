@@ -1,0 +1,23 @@
+import { hash, randomBytes } from 'node:crypto'
+
+const maxCallId = 64
+
+const derive = (prefix: string, from: string): string =>
+  prefix +
+  BigInt(`0x${hash('sha256', from, 'hex')}`)
+    .toString(36)
+    .padStart(50, '0')
+    .slice(-24)
+
+/** The id of an answer: OpenAI's own passes, any other is hidden behind one derived from it. */
+export const answerId = (id: string): string =>
+  id.startsWith('chatcmpl-') ? id : derive('chatcmpl-', id || randomBytes(16).toString('hex'))
+
+/**
+ * The id of a tool call as OpenAI accepts it: at most 64 characters. A longer one becomes a hash of itself, so that call and result still meet, and meet again in
+ * every later turn, without anything being remembered.
+ */
+export const callId = (id: string): string => (id.length <= maxCallId ? id : derive('call_', id))
+
+/** For calls of servers that give them no id. */
+export const mintCallId = (): string => derive('call_', randomBytes(16).toString('hex'))

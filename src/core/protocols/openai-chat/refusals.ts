@@ -1,0 +1,65 @@
+import { GatewayError } from '../../kernel/errors.ts'
+import type { Extensions, JsonValue, NeutralRequest, Warning } from '../neutral/index.ts'
+import { isObject } from '../read.ts'
+
+/** Refuses what this protocol cannot say and what would change the answer's meaning if it were left out. */
+export const unsupported = (path: string, why: string): never => {
+  throw new GatewayError(
+    'unsupported_parameter',
+    `${path}: ${why} (the model behind this name is called over the Chat Completions API).`,
+    { param: path },
+  )
+}
+
+/** Collects what is dropped or changed on purpose. */
+export class Warnings {
+  readonly list: Warning[] = []
+
+  dropped(path: string, reason: string): void {
+    this.list.push({ path, action: 'dropped', reason })
+  }
+  changed(path: string, reason: string): void {
+    this.list.push({ path, action: 'changed', reason })
+  }
+  /** Fields only another protocol knows, on a part, message or tool. */
+  extensions(path: string, extensions: Extensions | undefined): void {
+    for (const [protocol, fields] of Object.entries(extensions ?? {})) {
+      if (protocol === 'openai-chat') continue
+      for (const [field, value] of Object.entries(fields)) {
+        if (field === 'citations' && isObject(value) && value['enabled'] === true)
+          unsupported(`${path}.citations`, 'documents cannot be cited')
+        if (field === 'defer_loading' && value === true)
+          unsupported(`${path}.defer_loading`, 'there is no search for tools')
+        this.dropped(`${path}.${field}`, 'unknown to the Chat Completions API')
+      }
+    }
+  }
+}
+
+/** Fields of other protocols' bodies that make another request if they vanish (protocols reference, part 15). */
+const meaningful = new Set([
+  'container',
+  'mcp_servers',
+  'context_management',
+  'compaction',
+  'fallbacks',
+  'thread',
+  'inference_geo',
+])
+
+/** Whether leaving the field out changes nothing. */
+const idle = (value: JsonValue): boolean => value === null || (Array.isArray(value) && value.length === 0)
+
+export const refuseForeign = (request: NeutralRequest, warnings: Warnings): void => {
+  for (const [protocol, fields] of Object.entries(request.extensions ?? {})) {
+    if (protocol === 'openai-chat') continue
+    for (const [field, value] of Object.entries(fields)) {
+      if (idle(value)) continue
+      if (meaningful.has(field)) unsupported(field, 'it has no counterpart')
+      warnings.dropped(field, 'unknown to the Chat Completions API')
+    }
+  }
+  if (request.protocol === 'openai-chat') return
+  if (request.maxTokens === 0) unsupported('max_tokens', 'an answer of no tokens cannot be asked for')
+  if (request.topK !== undefined) warnings.dropped('top_k', 'the Chat Completions API has no top_k')
+}

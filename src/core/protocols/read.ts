@@ -1,0 +1,65 @@
+import { GatewayError } from '../kernel/errors.ts'
+import type { JsonObject, JsonValue } from './neutral/index.ts'
+
+/** Readers of a client's body that name the place of what is wrong. `null` counts as absent wherever a field is optional: the SDKs' types allow it. */
+export const refuse = (path: string, why: string): never => {
+  throw new GatewayError('invalid_request', `${path}: ${why}`, { param: path })
+}
+
+/** For what is valid in its protocol but not served on the way to another one. */
+export const notServed = (path: string, why: string): never => {
+  throw new GatewayError('unsupported_parameter', `${path}: ${why}.`, { param: path })
+}
+
+export const isObject = (value: JsonValue | undefined): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+export const object = (value: JsonValue | undefined, path: string): JsonObject =>
+  isObject(value) ? value : refuse(path, 'must be an object.')
+
+export const array = (value: JsonValue | undefined, path: string): JsonValue[] =>
+  Array.isArray(value) ? value : refuse(path, 'must be an array.')
+
+export const string = (value: JsonValue | undefined, path: string): string =>
+  typeof value === 'string' ? value : refuse(path, 'must be a string.')
+
+export const filled = (value: JsonValue | undefined, path: string): string =>
+  typeof value === 'string' && value !== '' ? value : refuse(path, 'must be a string that is not empty.')
+
+export const number = (value: JsonValue | undefined, path: string, least: number, most: number): number =>
+  typeof value === 'number' && value >= least && value <= most
+    ? value
+    : refuse(path, `must be a number from ${least} to ${most}.`)
+
+export const wholeNumber = (value: JsonValue | undefined, path: string, least: number): number =>
+  typeof value === 'number' && Number.isSafeInteger(value) && value >= least
+    ? value
+    : refuse(path, `must be a whole number of at least ${least}.`)
+
+export const boolean = (value: JsonValue | undefined, path: string): boolean =>
+  typeof value === 'boolean' ? value : refuse(path, 'must be true or false.')
+
+export const oneOf = <const T extends string>(value: JsonValue | undefined, path: string, known: readonly T[]): T =>
+  known.includes(value as T)
+    ? (value as T)
+    : refuse(path, `must be one of ${known.map((name) => `"${name}"`).join(', ')}.`)
+
+/** `read(value)` when the field is there, else undefined. */
+export const optional = <T>(
+  value: JsonValue | undefined,
+  path: string,
+  read: (value: JsonValue, path: string) => T,
+): T | undefined => (value === undefined || value === null ? undefined : read(value, path))
+
+/** Leaves out keys whose value is undefined, so that absent stays absent. */
+export const compact = <T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], undefined> } => {
+  const result: Record<string, unknown> = {}
+  for (const [key, value] of Object.entries(fields)) if (value !== undefined) result[key] = value
+  return result as { [K in keyof T]: Exclude<T[K], undefined> }
+}
+
+/** The fields of `source` that are neither known nor null; undefined when there are none. */
+export const rest = (source: JsonObject, known: ReadonlySet<string>): JsonObject | undefined => {
+  const extra = Object.entries(source).filter(([key, value]) => value !== null && !known.has(key))
+  return extra.length > 0 ? Object.fromEntries(extra) : undefined
+}
