@@ -41,6 +41,7 @@ export const createApp = async (config: Config, { mode = 'direct', origins }: Ap
   const storage = await openStorage({ dataDir: config.dataDir, engine: ledgerEngine })
   const upstream = createUpstream({ clock, allowPrivate: config.allowPrivateUpstreams })
   let url: string | null = null
+  let refresh: () => Promise<void> = () => Promise.resolve()
   let simulatedUrl: () => string | null = () => null
   const resolveSimulatedUrl = (): string | null => simulatedUrl()
 
@@ -50,7 +51,12 @@ export const createApp = async (config: Config, { mode = 'direct', origins }: Ap
   const keys = createKeys({ storage, users })
   const ledger = createLedger({ storage, clock })
   const credits = createCredits({ storage, users, ledger })
-  const probe = createProbe({ upstream, clock, connectTimeoutMs: config.connectTimeoutMs, answerTimeoutMs: probeTimeoutMs })
+  const probe = createProbe({
+    upstream,
+    clock,
+    connectTimeoutMs: config.connectTimeoutMs,
+    answerTimeoutMs: probeTimeoutMs,
+  })
   const providers = createProviders({
     storage,
     vault,
@@ -95,6 +101,12 @@ export const createApp = async (config: Config, { mode = 'direct', origins }: Ap
     system,
 
     resolveSimulatedUrl,
+    /** Resolves when everything that serves in this process has seen what is committed now. */
+    refreshed: () => refresh(),
+    /** How what serves in this process is brought up to date. */
+    refreshWith(work: () => Promise<void>): void {
+      refresh = work
+    },
     /** Where the proxy listens, once it does. */
     announce(listening: string): void {
       url = listening

@@ -36,9 +36,13 @@ type Intersection<Union> = (Union extends unknown ? (member: Union) => void : ne
   : never
 
 /** What the operations need of an app: the runner's own parts, and every domain that some operation names. */
-export type AdminApp = { readonly storage: Storage; readonly clock: Clock; readonly audit: Audit } & Intersection<
-  Parameters<(typeof all)[number]['run']>[0]
->
+export type AdminApp = {
+  readonly storage: Storage
+  readonly clock: Clock
+  readonly audit: Audit
+  /** Resolves when this process acts on what was just written: a key works, or stops to, as soon as its operation has answered. */
+  readonly refreshed?: () => Promise<void>
+} & Intersection<Parameters<(typeof all)[number]['run']>[0]>
 
 export interface RunOptions {
   /** Id under which the act is audited; a new one if absent. */
@@ -102,7 +106,7 @@ export const runOperation = async (
     if (action !== undefined) await app.storage.write((trx) => audit(output, trx))
     return output
   }
-  return app.storage.write(async (trx) => {
+  const output = await app.storage.write(async (trx) => {
     const work = async (): Promise<unknown> => {
       const output = await run(trx)
       await audit(output, trx)
@@ -111,6 +115,8 @@ export const runOperation = async (
     if (idempotencyKey === undefined) return work()
     return once({ operation: id, actor: actor.id, key: idempotencyKey, input: valid }, trx, context.now, work)
   })
+  await app.refreshed?.()
+  return output
 }
 
 const isWrite = ({ method, transaction }: Operation): boolean =>

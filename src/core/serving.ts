@@ -18,7 +18,8 @@ export const createServing = async (app: App, log: Log) => {
   /** This run of the daemon: its holds are its own, those of any other run are settled now. */
   const epoch = newId('request', clock.now()).replace('req_', 'run_')
   const recovered = await ledger.recoverHolds({ policy: config.recovery, epoch, chargeFor })
-  if (recovered.charged + recovered.released + recovered.rebuilt > 0) log.warn(recovered, 'settled what an earlier run left open')
+  if (recovered.charged + recovered.released + recovered.rebuilt > 0)
+    log.warn(recovered, 'settled what an earlier run left open')
   await ledger.expireGrants()
 
   const simulated = createSimulatedHost(app)
@@ -31,8 +32,12 @@ export const createServing = async (app: App, log: Log) => {
     onError,
   })
   // The first look at the catalogue may have started the simulated provider; the second finds it.
-  if (await simulated.started()) await catalog.refresh()
+  if (await simulated.justStarted()) await catalog.refresh()
   const keys = await createKeyVerifier({ storage, clock, onError })
+  app.refreshWith(async () => {
+    await Promise.all([keys.refresh(), catalog.catchUp()])
+    if (await simulated.justStarted()) await catalog.refresh()
+  })
   const limiter = createLimiter({ clock })
   const exchange = createExchange({
     clock,
@@ -63,6 +68,7 @@ export type Serving = Awaited<ReturnType<typeof createServing>>
 const createSimulatedHost = (app: App) => {
   let running: ReturnType<typeof startSimulated> | null = null
   let url: string | null = null
+  let told = false
   app.simulateAt(() => {
     running ??= startSimulated({ clock: app.clock }).then((server) => {
       url = server.url
@@ -71,10 +77,12 @@ const createSimulatedHost = (app: App) => {
     return url
   })
   return {
-    /** Whether it runs; waits until it listens. */
-    async started(): Promise<boolean> {
+    /** Whether it has begun to listen since the last time this was asked. */
+    async justStarted(): Promise<boolean> {
       await running
-      return running !== null
+      const news = running !== null && !told
+      told = running !== null
+      return news
     },
     async close(): Promise<void> {
       await (await running)?.close()

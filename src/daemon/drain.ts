@@ -16,14 +16,22 @@ export interface Drain {
 /** How often the running exchanges are counted while draining. */
 const lookMs = 25
 
-export const createDrain = ({ exchange, timeoutMs }: { readonly exchange: Exchange; readonly timeoutMs: number }): Drain => {
+export const createDrain = ({
+  exchange,
+  timeoutMs,
+}: {
+  readonly exchange: Exchange
+  readonly timeoutMs: number
+}): Drain => {
   let draining = false
   let finish: () => void = () => {}
   const done = new Promise<void>((resolve) => (finish = resolve))
 
   const cut = (): void => {
     draining = true
-    exchange.cancelAll(new GatewayError('draining', 'This gateway was stopped before the answer was complete.')).then(finish, finish)
+    exchange
+      .cancelAll(new GatewayError('draining', 'This gateway was stopped before the answer was complete.'))
+      .then(finish, finish)
   }
   return {
     get draining() {

@@ -28,11 +28,15 @@ export const createHttpServer = (proxy: RequestListener, admin: RequestListener)
       else admin(request, response)
     },
   )
-  server.on('upgrade', (_request, socket) => refuseRaw(socket, 426, 'upgrade_required', 'WebSocket is not served here; use HTTPS.'))
+  server.on('upgrade', (_request, socket) =>
+    refuseRaw(socket, 426, 'upgrade_required', 'WebSocket is not served here; use HTTPS.'),
+  )
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
-    if (error.code === 'HPE_HEADER_OVERFLOW') return refuseRaw(socket, 431, 'request_too_large', 'The headers are too large.')
-    if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') return refuseRaw(socket, 408, 'request_timeout', 'The request did not arrive in time.')
+    if (error.code === 'HPE_HEADER_OVERFLOW')
+      return refuseRaw(socket, 431, 'request_too_large', 'The headers are too large.')
+    if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT')
+      return refuseRaw(socket, 408, 'request_timeout', 'The request did not arrive in time.')
     refuseRaw(socket, 400, 'invalid_request', 'This is not valid HTTP/1.1.')
   })
   return server

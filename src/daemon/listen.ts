@@ -3,14 +3,23 @@ import type { Server } from 'node:http'
 import { GatewayError } from '../core/kernel/errors.ts'
 
 /** Resolves when the server accepts connections. Rejects with a sentence for the operator. */
-export const listen = async (server: Server, where: { host: string; port: number } | { path: string }): Promise<void> => {
+export const listen = async (
+  server: Server,
+  where: { host: string; port: number } | { path: string },
+): Promise<void> => {
   try {
     server.listen(where)
     await once(server, 'listening')
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException
     const place = 'path' in where ? where.path : `${where.host}:${where.port}`
-    if (code === 'EADDRINUSE') throw new GatewayError('daemon_unreachable', `${place} is in use by another program.`, { hint: 'Choose another port with --port.' }, { cause })
+    if (code === 'EADDRINUSE')
+      throw new GatewayError(
+        'daemon_unreachable',
+        `${place} is in use by another program.`,
+        { hint: 'Choose another port with --port.' },
+        { cause },
+      )
     throw new GatewayError('daemon_unreachable', `The gateway cannot listen on ${place} (${code}).`, {}, { cause })
   }
 }

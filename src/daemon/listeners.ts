@@ -46,12 +46,25 @@ export const createListeners = async ({ app, serving, log, bootstrap, draining }
   const options = { readiness, logger: log }
   const refused: RequestListener = (_request, response) => {
     response.writeHead(404, { 'content-type': 'application/json' })
-    response.end(JSON.stringify({ error: { message: 'There is nothing here.', type: 'invalid_request_error', param: null, code: 'not_found' } }))
+    response.end(
+      JSON.stringify({
+        error: { message: 'There is nothing here.', type: 'invalid_request_error', param: null, code: 'not_found' },
+      }),
+    )
   }
 
   const apart = config.adminPort !== null
-  const network = buildAdminServer(app, { ...options, trust: 'token', bootstrap, serverFactory: (handler) => createHttpServer(apart ? refused : proxy, handler) })
-  const local = buildAdminServer(app, { ...options, trust: 'local', serverFactory: (handler) => createHttpServer(proxy, handler) })
+  const network = buildAdminServer(app, {
+    ...options,
+    trust: 'token',
+    bootstrap,
+    serverFactory: (handler) => createHttpServer(apart ? refused : proxy, handler),
+  })
+  const local = buildAdminServer(app, {
+    ...options,
+    trust: 'local',
+    serverFactory: (handler) => createHttpServer(proxy, handler),
+  })
   await Promise.all([network.ready(), local.ready()])
   const proxyOnly = apart ? createHttpServer(proxy, refused) : null
 
@@ -60,21 +73,30 @@ export const createListeners = async ({ app, serving, log, bootstrap, draining }
   rmSync(socket, { force: true })
   await listen(local.server, { path: socket })
   chmodSync(socket, 0o600)
+  const servers = [network.server, local.server, ...(proxyOnly ? [proxyOnly] : [])]
   const close = async (): Promise<void> => {
-    for (const { server } of [network, local]) server.closeAllConnections()
-    proxyOnly?.closeAllConnections()
-    proxyOnly?.close()
+    // They were made to listen by us, not by Fastify, so it would not close them.
+    for (const server of servers) {
+      server.close()
+      server.closeAllConnections()
+    }
     await Promise.all([network.close(), local.close()])
     rmSync(socket, { force: true })
   }
   try {
     const main = proxyOnly ?? network.server
     await listen(main, { host: config.host, port: config.port })
-    if (config.adminPort !== null) await listen(network.server, { host: config.adminHost ?? config.host, port: config.adminPort })
+    if (config.adminPort !== null)
+      await listen(network.server, { host: config.adminHost ?? config.host, port: config.adminPort })
     const address = main.address() as AddressInfo
-    return { url: `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`, close }
+    return {
+      url: `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`,
+      close,
+    }
   } catch (error) {
     await close()
-    throw error instanceof GatewayError ? error : new GatewayError('daemon_unreachable', 'The gateway cannot listen.', {}, { cause: error })
+    throw error instanceof GatewayError
+      ? error
+      : new GatewayError('daemon_unreachable', 'The gateway cannot listen.', {}, { cause: error })
   }
 }

@@ -11,7 +11,19 @@ export interface DaemonLog {
 }
 
 /** Names under which a credential could ever reach a log call, at the top and one level down. */
-const secretNames = ['authorization', 'x-api-key', 'x-goog-api-key', 'api-key', 'cookie', 'secret', 'password', 'token', 'masterKey', 'sealed', 'hash']
+const secretNames = [
+  'authorization',
+  'x-api-key',
+  'x-goog-api-key',
+  'api-key',
+  'cookie',
+  'secret',
+  'password',
+  'token',
+  'masterKey',
+  'sealed',
+  'hash',
+]
 
 const days = { all: 14, errors: 30 }
 
@@ -26,7 +38,14 @@ export const createLog = (config: Config): DaemonLog => {
   const rolling = (file: string, count: number, level: string): TransportTargetOptions => ({
     target: 'pino-roll',
     level,
-    options: { file: join(dir, file), extension: '.log', frequency: 'daily', dateFormat: 'yyyy-MM-dd', limit: { count }, mkdir: true },
+    options: {
+      file: join(dir, file),
+      extension: '.log',
+      frequency: 'daily',
+      dateFormat: 'yyyy-MM-dd',
+      limit: { count },
+      mkdir: true,
+    },
   })
   const level = config.logLevel
   const stderr: TransportTargetOptions = { target: 'pino/file', level, options: { destination: 2 } }
@@ -51,8 +70,11 @@ export const createLog = (config: Config): DaemonLog => {
     log,
     async close() {
       const closed = once(transport, 'close')
+      // The transport's thread does not keep the process alive, but its last lines are wanted.
+      const alive = setInterval(() => {}, 1000)
       transport.end()
       await closed
+      clearInterval(alive)
     },
   }
 }

@@ -52,14 +52,19 @@ export const startDaemon = async (config: Config, options: DaemonOptions): Promi
     app.announce(listeners.url)
 
     const sweep = setInterval(() => {
-      app.ledger.expireGrants().catch((error: unknown) => log.error({ error }, 'expired grants could not be taken back'))
+      app.ledger
+        .expireGrants()
+        .catch((error: unknown) => log.error({ error }, 'expired grants could not be taken back'))
     }, sweepMs).unref()
     undo.push(() => clearInterval(sweep))
 
     let fatal: GatewayError | null = null
     app.storage.onFatal((error) => {
       fatal = error
-      log.fatal({ error: error.cause ?? error, code: error.code }, 'storage cannot go on; the daemon stops, start it again')
+      log.fatal(
+        { error: error.cause ?? error, code: error.code },
+        'storage cannot go on; the daemon stops, start it again',
+      )
       drain.now()
     })
     const unlisten = onSignals(() => drain.start())

@@ -15,7 +15,9 @@ const running = (count: number) =>
 
 test('SIGTERM lets 50 streams finish, takes readiness away at once and answers new requests with 503', async () => {
   await scene.provider.script('real-slow', { text: 'word '.repeat(60), chunkDelayMs: 20 })
-  const streams = Array.from({ length: 50 }, () => post(scene.gateway, chatPath, scene.key, chatBody('slow', { stream: true, max_tokens: 200 })))
+  const streams = Array.from({ length: 50 }, () =>
+    post(scene.gateway, chatPath, scene.key, chatBody('slow', { stream: true, max_tokens: 200 })),
+  )
   await running(50)
   const ended = once(scene.gateway.process, 'exit')
   scene.gateway.process.kill('SIGTERM')

@@ -1,6 +1,16 @@
 import { request } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { chatBody, chatPath, eventually, messagesBody, messagesPath, post, type Scene, startScene, verify } from '../support/scene.ts'
+import {
+  chatBody,
+  chatPath,
+  eventually,
+  messagesBody,
+  messagesPath,
+  post,
+  type Scene,
+  startScene,
+  verify,
+} from '../support/scene.ts'
 
 /** Whatever ends an exchange, it is settled once, and the books agree with what the provider did. */
 let scene: Scene
@@ -89,17 +99,20 @@ describe.each(protocols)('%s provider', (protocol, path, bodyOf) => {
     ['resets the connection', { kind: 'reset', afterBytes: 900 } as const, 'upstream_disconnected'],
     ['ends without its mark', { kind: 'end', afterBytes: 900 } as const, 'upstream_disconnected'],
     ['falls silent', { kind: 'hang', afterBytes: 900 } as const, 'upstream_timeout'],
-  ])('a provider that %s in the middle of a stream ends it with an error, and what was delivered is charged', async (what, fault, code) => {
-    const model = `${protocol}-${fault.kind}`
-    await scene.model(model, protocol)
-    await scene.provider.script(`real-${model}`, { text: 'word '.repeat(100), fault })
-    const answer = await post(scene.gateway, path, scene.key, bodyOf(model, { stream: true, max_tokens: 1000 }))
-    expect(answer.status).toBe(200)
-    expect(answer.text).toContain('word')
-    expect(answer.text).not.toMatch(/\[DONE\]|message_stop|"finish_reason":"stop"/)
-    expect(answer.text.trimEnd().split('\n').at(-1)).toMatch(/^data: \{.*error/)
-    expect(await newest(model)).toMatchObject({ error_code: code, usage_quality: 'estimated' })
-  })
+  ])(
+    'a provider that %s in the middle of a stream ends it with an error, and what was delivered is charged',
+    async (what, fault, code) => {
+      const model = `${protocol}-${fault.kind}`
+      await scene.model(model, protocol)
+      await scene.provider.script(`real-${model}`, { text: 'word '.repeat(100), fault })
+      const answer = await post(scene.gateway, path, scene.key, bodyOf(model, { stream: true, max_tokens: 1000 }))
+      expect(answer.status).toBe(200)
+      expect(answer.text).toContain('word')
+      expect(answer.text).not.toMatch(/\[DONE\]|message_stop|"finish_reason":"stop"/)
+      expect(answer.text.trimEnd().split('\n').at(-1)).toMatch(/^data: \{.*error/)
+      expect(await newest(model)).toMatchObject({ error_code: code, usage_quality: 'estimated' })
+    },
+  )
 
   test('a provider that never reports usage is charged for by what it delivered, flagged', async () => {
     const model = `${protocol}-silent`
@@ -128,7 +141,9 @@ describe.each(protocols)('%s provider', (protocol, path, bodyOf) => {
     const answer = await post(scene.gateway, path, scene.key, bodyOf(model, { max_tokens: 100 }))
     expect(answer.headers.get('x-gateway-cost')).toBe('0.000213')
     const id = answer.headers.get('x-gateway-request-id')!
-    const receipt = await eventually(() => scene.gateway.call('requests.explain', { request: id }).catch(() => undefined))
+    const receipt = await eventually(() =>
+      scene.gateway.call('requests.explain', { request: id }).catch(() => undefined),
+    )
     expect(JSON.stringify(receipt)).toContain('0.000213')
   })
 })
@@ -139,7 +154,10 @@ test('1 000 clients that vanish leave no call at the provider and no hold', asyn
   const body = chatBody('vanish', { stream: true, max_tokens: 4000 })
   await Promise.all(Array.from({ length: 1000 }, () => leaveAfter(chatPath, body, 300, async () => {})))
   await eventually(async () => ((await verify(scene.gateway)).holds_open === 0 ? true : undefined), 20_000)
-  await eventually(async () => ((await attempts('vanish')).every(({ outcome }) => outcome !== 'answering') ? true : undefined), 20_000)
+  await eventually(
+    async () => ((await attempts('vanish')).every(({ outcome }) => outcome !== 'answering') ? true : undefined),
+    20_000,
+  )
 }, 90_000)
 
 test('the ledger is clean after all of it', async () => {

@@ -1,5 +1,12 @@
 import { expect, test } from 'vitest'
-import { createCustomer, ensureBuilt, type Gateway, newDataDir, removeDataDir, startGateway } from '../support/gateway.ts'
+import {
+  createCustomer,
+  ensureBuilt,
+  type Gateway,
+  newDataDir,
+  removeDataDir,
+  startGateway,
+} from '../support/gateway.ts'
 import { startMockProvider } from '../support/mock-provider.ts'
 import { chatBody, chatPath, messagesBody, messagesPath, prices, verify } from '../support/scene.ts'
 
@@ -35,12 +42,34 @@ test(`${rounds} kills under load lose nothing that was acknowledged and bill not
   const grants: string[] = []
   const readyMs: number[] = []
   try {
-    await gateway.call('providers.add', { name: 'openai', kind: 'openai-compatible', base_url: provider.url, secret: 'sk-provider-1' })
-    await gateway.call('providers.add', { name: 'anthropic', kind: 'anthropic-compatible', base_url: provider.url, secret: 'sk-provider-1' })
+    await gateway.call('providers.add', {
+      name: 'openai',
+      kind: 'openai-compatible',
+      base_url: provider.url,
+      secret: 'sk-provider-1',
+    })
+    await gateway.call('providers.add', {
+      name: 'anthropic',
+      kind: 'anthropic-compatible',
+      base_url: provider.url,
+      secret: 'sk-provider-1',
+    })
     await gateway.call('models.create', { name: 'chat', targets: [{ provider: 'openai', model: 'real-chat' }], prices })
-    await gateway.call('models.create', { name: 'messages', targets: [{ provider: 'anthropic', model: 'real-messages' }], prices })
-    await provider.script('real-chat', { text: 'a few words of an answer', chunkDelayMs: 1, usage: { input: 20, output: 10 } })
-    await provider.script('real-messages', { text: 'a few words of an answer', chunkDelayMs: 1, usage: { input: 20, output: 10 } })
+    await gateway.call('models.create', {
+      name: 'messages',
+      targets: [{ provider: 'anthropic', model: 'real-messages' }],
+      prices,
+    })
+    await provider.script('real-chat', {
+      text: 'a few words of an answer',
+      chunkDelayMs: 1,
+      usage: { input: 20, output: 10 },
+    })
+    await provider.script('real-messages', {
+      text: 'a few words of an answer',
+      chunkDelayMs: 1,
+      usage: { input: 20, output: 10 },
+    })
     const { key, user } = await createCustomer(gateway, { credits: '100000' })
 
     for (let round = 0; round < rounds; round++) {
@@ -49,13 +78,17 @@ test(`${rounds} kills under load lose nothing that was acknowledged and bill not
         while (alive) {
           const stream = next() < 0.5
           const chat = worker % 2 === 0
-          const body = chat ? chatBody('chat', { stream, max_tokens: 50 }) : messagesBody('messages', { stream, max_tokens: 50 })
+          const body = chat
+            ? chatBody('chat', { stream, max_tokens: 50 })
+            : messagesBody('messages', { stream, max_tokens: 50 })
           await send(gateway, chat ? chatPath : messagesPath, key, body, acknowledged)
         }
       })
       const granting = (async () => {
         for (let i = 0; alive; i++) {
-          const granted = await gateway.call<{ id: string }>('credits.grant', { user, amount: '1', note: `round ${round}.${i}` }).catch(() => null)
+          const granted = await gateway
+            .call<{ id: string }>('credits.grant', { user, amount: '1', note: `round ${round}.${i}` })
+            .catch(() => null)
           if (granted) grants.push(granted.id)
         }
       })()
@@ -71,8 +104,11 @@ test(`${rounds} kills under load lose nothing that was acknowledged and bill not
     expect(report, `seed ${seed}`).toMatchObject({ ok: true, holds_open: 0 })
 
     const rows = new Map<string, Logged>()
-    for (let cursor: string | null = null; ; ) {
-      const page: { data: Logged[]; next_cursor: string | null } = await gateway.call('requests.list', { limit: 500, ...(cursor && { cursor }) })
+    for (let cursor: string | null = null; ;) {
+      const page: { data: Logged[]; next_cursor: string | null } = await gateway.call('requests.list', {
+        limit: 500,
+        ...(cursor && { cursor }),
+      })
       for (const row of page.data) {
         expect(rows.has(row.id), `${row.id} is logged twice`).toBe(false)
         rows.set(row.id, row)
@@ -91,13 +127,18 @@ test(`${rounds} kills under load lose nothing that was acknowledged and bill not
       expect(rows.has(attempt.id), `${attempt.id} reached the provider and is not in the log (seed ${seed})`).toBe(true)
     }
     const history = new Set<string>()
-    for (let cursor: string | null = null; ; ) {
-      const page: { data: { id: string }[]; next_cursor: string | null } = await gateway.call('credits.history', { user, limit: 500, ...(cursor && { cursor }) })
+    for (let cursor: string | null = null; ;) {
+      const page: { data: { id: string }[]; next_cursor: string | null } = await gateway.call('credits.history', {
+        user,
+        limit: 500,
+        ...(cursor && { cursor }),
+      })
       for (const { id } of page.data) history.add(id)
       cursor = page.next_cursor
       if (!cursor) break
     }
-    for (const id of grants) expect(history.has(id), `grant ${id} was acknowledged and is gone (seed ${seed})`).toBe(true)
+    for (const id of grants)
+      expect(history.has(id), `grant ${id} was acknowledged and is gone (seed ${seed})`).toBe(true)
 
     const slowest = Math.max(...readyMs)
     console.log(
@@ -112,7 +153,13 @@ test(`${rounds} kills under load lose nothing that was acknowledged and bill not
 }, 600_000)
 
 /** One request; remembers it only when its answer was whole. Unary answers also tell what they cost. */
-const send = async (gateway: Gateway, path: string, key: string, body: object, acknowledged: Map<string, string>): Promise<void> => {
+const send = async (
+  gateway: Gateway,
+  path: string,
+  key: string,
+  body: object,
+  acknowledged: Map<string, string>,
+): Promise<void> => {
   try {
     const response = await fetch(gateway.url + path, {
       method: 'POST',

@@ -19,17 +19,35 @@ beforeAll(async () => {
   const { gateway, key } = scene
   await gateway.call('providers.add', { name: 'simo', kind: 'simulated', speaks: ['openai-chat'] })
   await gateway.call('providers.add', { name: 'sima', kind: 'simulated', speaks: ['anthropic-messages'] })
-  for (const [name, provider] of [['sim-openai', 'simo'], ['sim-anthropic', 'sima']] as const) {
+  for (const [name, provider] of [
+    ['sim-openai', 'simo'],
+    ['sim-anthropic', 'sima'],
+  ] as const) {
     const prices = { input: '1', output: '2' }
     await gateway.call('models.create', { name, targets: [{ provider, model: 'sim-fast' }], prices })
     await gateway.call('models.create', { name: `${name}-tools`, targets: [{ provider, model: 'sim-tools' }], prices })
-    await gateway.call('models.create', { name: `${name}-429`, targets: [{ provider, model: 'sim-error-429' }], prices })
-    await gateway.call('models.create', { name: `${name}-midway`, targets: [{ provider, model: 'sim-error-after-3' }], prices })
-    await gateway.call('models.create', { name: `${name}-cut`, targets: [{ provider, model: 'sim-cut-after-3' }], prices })
+    await gateway.call('models.create', {
+      name: `${name}-429`,
+      targets: [{ provider, model: 'sim-error-429' }],
+      prices,
+    })
+    await gateway.call('models.create', {
+      name: `${name}-midway`,
+      targets: [{ provider, model: 'sim-error-after-3' }],
+      prices,
+    })
+    await gateway.call('models.create', {
+      name: `${name}-cut`,
+      targets: [{ provider, model: 'sim-cut-after-3' }],
+      prices,
+    })
   }
   openai = new OpenAI({ baseURL: `${gateway.url}/v1`, apiKey: key, maxRetries: 0 })
   anthropics.push({ version: '0.x', client: new Anthropic({ baseURL: gateway.url, apiKey: key, maxRetries: 0 }) })
-  anthropics.push({ version: '1.x', client: new AnthropicNext({ baseURL: gateway.url, apiKey: key, maxRetries: 0 }) as unknown as Anthropic })
+  anthropics.push({
+    version: '1.x',
+    client: new AnthropicNext({ baseURL: gateway.url, apiKey: key, maxRetries: 0 }) as unknown as Anthropic,
+  })
 }, 60_000)
 afterAll(() => scene.close())
 
@@ -74,9 +92,20 @@ describe.each(models)('openai SDK → %s', (model) => {
   })
 
   test.each([false, true])('a tool call and its result, stream: %s', async (stream) => {
-    const tools = [{ type: 'function' as const, function: { name: weather.name, description: weather.description, parameters: weather.schema } }]
-    const ask = { model: `${model}-tools`, messages: [{ role: 'user' as const, content: 'What is the weather in Paris?' }], tools }
-    const first = stream ? await openai.chat.completions.stream(ask).finalChatCompletion() : await openai.chat.completions.create(ask)
+    const tools = [
+      {
+        type: 'function' as const,
+        function: { name: weather.name, description: weather.description, parameters: weather.schema },
+      },
+    ]
+    const ask = {
+      model: `${model}-tools`,
+      messages: [{ role: 'user' as const, content: 'What is the weather in Paris?' }],
+      tools,
+    }
+    const first = stream
+      ? await openai.chat.completions.stream(ask).finalChatCompletion()
+      : await openai.chat.completions.create(ask)
     const choice = first.choices[0]
     expect(choice?.finish_reason).toBe('tool_calls')
     const call = choice?.message.tool_calls?.[0]
@@ -91,7 +120,10 @@ describe.each(models)('openai SDK → %s', (model) => {
   })
 
   test('an error of the provider is an APIError of the right class', async () => {
-    await expect(openai.chat.completions.create({ model: `${model}-429`, messages })).rejects.toMatchObject({ status: 503, code: 'upstream_unavailable' })
+    await expect(openai.chat.completions.create({ model: `${model}-429`, messages })).rejects.toMatchObject({
+      status: 503,
+      code: 'upstream_unavailable',
+    })
   })
 
   test.each(['midway', 'cut'])('a stream that breaks (%s) never looks finished', async (how) => {
@@ -127,7 +159,12 @@ describe.each(['0.x', '1.x'])('@anthropic-ai/sdk %s', (version) => {
 
     test.each([false, true])('a tool call and its result, stream: %s', async (stream) => {
       const tools = [{ name: weather.name, description: weather.description, input_schema: weather.schema }]
-      const ask = { model: `${model}-tools`, max_tokens: 300, messages: [{ role: 'user' as const, content: 'What is the weather in Paris?' }], tools }
+      const ask = {
+        model: `${model}-tools`,
+        max_tokens: 300,
+        messages: [{ role: 'user' as const, content: 'What is the weather in Paris?' }],
+        tools,
+      }
       const first = stream ? await client().messages.stream(ask).finalMessage() : await client().messages.create(ask)
       expect(first.stop_reason).toBe('tool_use')
       const call = first.content.find((block) => block.type === 'tool_use')
@@ -145,14 +182,20 @@ describe.each(['0.x', '1.x'])('@anthropic-ai/sdk %s', (version) => {
     })
 
     test('an error of the provider keeps the shape of the protocol', async () => {
-      await expect(client().messages.create({ model: `${model}-429`, max_tokens: 10, messages })).rejects.toMatchObject({
-        status: 503,
-        error: { error: { type: 'overloaded_error' } },
-      })
+      await expect(client().messages.create({ model: `${model}-429`, max_tokens: 10, messages })).rejects.toMatchObject(
+        {
+          status: 503,
+          error: { error: { type: 'overloaded_error' } },
+        },
+      )
     })
 
     test.each(['midway', 'cut'])('a stream that breaks (%s) never looks finished', async (how) => {
-      await expect(client().messages.stream({ model: `${model}-${how}`, max_tokens: 200, messages }).finalMessage()).rejects.toThrow()
+      await expect(
+        client()
+          .messages.stream({ model: `${model}-${how}`, max_tokens: 200, messages })
+          .finalMessage(),
+      ).rejects.toThrow()
     })
   })
 })
@@ -162,7 +205,9 @@ test('models are listed in the shape of the client, and only those', async () =>
   expect(list.data.map(({ id }) => id)).toEqual(expect.arrayContaining([...models]))
   for (const { client } of anthropics) {
     const page = await client.models.list()
-    expect(page.data.map(({ id, type }) => `${type} ${id}`)).toEqual(expect.arrayContaining(models.map((id) => `model ${id}`)))
+    expect(page.data.map(({ id, type }) => `${type} ${id}`)).toEqual(
+      expect.arrayContaining(models.map((id) => `model ${id}`)),
+    )
   }
   await expect(openai.models.retrieve('nowhere')).rejects.toMatchObject({ status: 404 })
   expect((await openai.models.retrieve('sim-openai')).id).toBe('sim-openai')

@@ -47,10 +47,19 @@ export interface GatewayOptions {
 export const startGateway = async (options: GatewayOptions = {}): Promise<Gateway> => {
   const dataDir = options.dataDir ?? newDataDir()
   const spawned = performance.now()
-  const child = spawn(process.execPath, [cliPath, 'serve', '--json', '--data', dataDir, '--port', '0', ...(options.args ?? [])], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH: process.env['PATH'], GATEWAY_ALLOW_PRIVATE_UPSTREAMS: '127.0.0.0/8', GATEWAY_LOG_LEVEL: 'warn', ...options.env },
-  })
+  const child = spawn(
+    process.execPath,
+    [cliPath, 'serve', '--json', '--data', dataDir, '--port', '0', ...(options.args ?? [])],
+    {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: {
+        PATH: process.env['PATH'],
+        GATEWAY_ALLOW_PRIVATE_UPSTREAMS: '127.0.0.0/8',
+        GATEWAY_LOG_LEVEL: 'warn',
+        ...options.env,
+      },
+    },
+  )
   let stderr = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
   const ended = new Promise<number | null>((resolve) => child.on('exit', (code) => resolve(code)))
@@ -84,16 +93,22 @@ let sequence = 0
 
 const callOperation = <T>(socketPath: string, operation: string, input: object): Promise<T> =>
   new Promise((resolve, reject) => {
-    const headers = { 'content-type': 'application/json', 'idempotency-key': `test-${process.pid}-${Date.now()}-${sequence++}` }
-    const call = request({ socketPath, method: 'POST', path: `/api/admin/operations/${operation}`, headers, agent: false }, (response) => {
-      let text = ''
-      response.setEncoding('utf8').on('data', (piece: string) => (text += piece))
-      response.on('end', () => {
-        const body = JSON.parse(text) as T & { code?: string; detail?: string }
-        if ((response.statusCode ?? 500) < 300) resolve(body)
-        else reject(new Error(`${operation}: ${response.statusCode} ${body.code}: ${body.detail}`))
-      })
-    })
+    const headers = {
+      'content-type': 'application/json',
+      'idempotency-key': `test-${process.pid}-${Date.now()}-${sequence++}`,
+    }
+    const call = request(
+      { socketPath, method: 'POST', path: `/api/admin/operations/${operation}`, headers, agent: false },
+      (response) => {
+        let text = ''
+        response.setEncoding('utf8').on('data', (piece: string) => (text += piece))
+        response.on('end', () => {
+          const body = JSON.parse(text) as T & { code?: string; detail?: string }
+          if ((response.statusCode ?? 500) < 300) resolve(body)
+          else reject(new Error(`${operation}: ${response.statusCode} ${body.code}: ${body.detail}`))
+        })
+      },
+    )
     call.on('error', reject)
     call.end(JSON.stringify(input))
   })

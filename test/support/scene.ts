@@ -1,4 +1,11 @@
-import { createCustomer, ensureBuilt, type Gateway, type GatewayOptions, removeDataDir, startGateway } from './gateway.ts'
+import {
+  createCustomer,
+  ensureBuilt,
+  type Gateway,
+  type GatewayOptions,
+  removeDataDir,
+  startGateway,
+} from './gateway.ts'
 import { type MockProvider, startMockProvider } from './mock-provider.ts'
 
 /** A gateway in front of a mock provider that is reached over both protocols. */
@@ -22,8 +29,18 @@ export const startScene = async (options: GatewayOptions = {}): Promise<Scene> =
   ensureBuilt()
   const provider = await startMockProvider()
   const gateway = await startGateway(options)
-  await gateway.call('providers.add', { name: 'openai', kind: 'openai-compatible', base_url: provider.url, secret: 'sk-provider-0123456789' })
-  await gateway.call('providers.add', { name: 'anthropic', kind: 'anthropic-compatible', base_url: provider.url, secret: 'sk-provider-0123456789' })
+  await gateway.call('providers.add', {
+    name: 'openai',
+    kind: 'openai-compatible',
+    base_url: provider.url,
+    secret: 'sk-provider-0123456789',
+  })
+  await gateway.call('providers.add', {
+    name: 'anthropic',
+    kind: 'anthropic-compatible',
+    base_url: provider.url,
+    secret: 'sk-provider-0123456789',
+  })
   const customer = await createCustomer(gateway)
   return {
     gateway,
@@ -31,7 +48,12 @@ export const startScene = async (options: GatewayOptions = {}): Promise<Scene> =
     key: customer.key,
     userId: customer.user,
     async model(name, protocol, more = {}) {
-      await gateway.call('models.create', { name, targets: [{ provider: protocol, model: `real-${name}` }], prices, ...more })
+      await gateway.call('models.create', {
+        name,
+        targets: [{ provider: protocol, model: `real-${name}` }],
+        prices,
+        ...more,
+      })
     },
     async close() {
       await gateway.stop()
@@ -44,14 +66,33 @@ export const startScene = async (options: GatewayOptions = {}): Promise<Scene> =
 export const chatPath = '/v1/chat/completions'
 export const messagesPath = '/v1/messages'
 
-export const chatBody = (model: string, more: object = {}) => ({ model, messages: [{ role: 'user', content: 'Say hello.' }], ...more })
-export const messagesBody = (model: string, more: object = {}) => ({ model, max_tokens: 100, messages: [{ role: 'user', content: 'Say hello.' }], ...more })
+export const chatBody = (model: string, more: object = {}) => ({
+  model,
+  messages: [{ role: 'user', content: 'Say hello.' }],
+  ...more,
+})
+export const messagesBody = (model: string, more: object = {}) => ({
+  model,
+  max_tokens: 100,
+  messages: [{ role: 'user', content: 'Say hello.' }],
+  ...more,
+})
 
 /** Sends a JSON body with a key and returns status, headers and text. */
-export const post = async (gateway: Gateway, path: string, key: string | null, body: unknown, headers: Record<string, string> = {}) => {
+export const post = async (
+  gateway: Gateway,
+  path: string,
+  key: string | null,
+  body: unknown,
+  headers: Record<string, string> = {},
+) => {
   const response = await fetch(gateway.url + path, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', ...(key !== null && { authorization: `Bearer ${key}` }), ...headers },
+    headers: {
+      'content-type': 'application/json',
+      ...(key !== null && { authorization: `Bearer ${key}` }),
+      ...headers,
+    },
     body: typeof body === 'string' ? body : JSON.stringify(body),
   })
   const text = await response.text()
@@ -70,4 +111,5 @@ export const eventually = async <T>(probe: () => Promise<T | undefined>, ms = 50
 }
 
 /** The ledger recomputed by the gateway itself. */
-export const verify = (gateway: Gateway) => gateway.call<{ ok: boolean; holds_open: number; problems: unknown[] }>('credits.verify')
+export const verify = (gateway: Gateway) =>
+  gateway.call<{ ok: boolean; holds_open: number; problems: unknown[] }>('credits.verify')

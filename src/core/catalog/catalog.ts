@@ -1,5 +1,6 @@
 import type { Clock } from '../kernel/clock.ts'
 import type { Storage } from '../storage/storage.ts'
+import { catalogRevision } from './repository.ts'
 import type { Catalog, ResolvedModel } from './resolved.ts'
 import { readCatalogRows, resolveCatalog, type CatalogProblem, type ResolveOptions, type Snapshot } from './snapshot.ts'
 
@@ -7,6 +8,8 @@ import { readCatalogRows, resolveCatalog, type CatalogProblem, type ResolveOptio
 export interface LiveCatalog extends Catalog {
   /** Reads anew; resolves when the snapshot is at least as new as this call. */
   refresh(): Promise<void>
+  /** The same, but reads only if something was written since. */
+  catchUp(): Promise<void>
   /** Rows that take no part, and why. */
   problems(): readonly CatalogProblem[]
   /** Milliseconds since the epoch of the snapshot in use. */
@@ -33,6 +36,7 @@ export const createCatalog = async ({
   let snapshot: Snapshot
   let models: readonly ResolvedModel[] = []
   let loadedAt = 0
+  let loadedRevision = -1
   let running: Promise<void> | undefined
   let again: Promise<void> | undefined
   let retry: NodeJS.Timeout | undefined
@@ -40,7 +44,10 @@ export const createCatalog = async ({
 
   const load = async (): Promise<void> => {
     const at = clock.now()
+    // Asked before the rows: a write in between is seen twice rather than never.
+    const revision = await catalogRevision(storage.read)
     const next = resolveCatalog(await readCatalogRows(storage.read), options)
+    loadedRevision = revision
     snapshot = next
     models = Object.freeze([...next.models.values()])
     loadedAt = at
@@ -86,6 +93,9 @@ export const createCatalog = async ({
     resolve: (name) => snapshot.models.get(name),
     list: () => models,
     refresh,
+    async catchUp() {
+      if ((await catalogRevision(storage.read)) !== loadedRevision) await refresh()
+    },
     problems: () => snapshot.problems,
     loadedAt: () => loadedAt,
     close() {

@@ -58,13 +58,19 @@ export const admit = async (call: Call, deps: AdmitDeps, sighting: Sighting): Pr
   sighting.modelId = model.id
   const price = model.priceAt(now)
   if (!price && !model.free) {
-    throw new GatewayError('model_unpriced', `The model "${model.name}" has no price. An administrator must set one: gateway prices set ${model.name} …`)
+    throw new GatewayError(
+      'model_unpriced',
+      `The model "${model.name}" has no price. An administrator must set one: gateway prices set ${model.name} …`,
+    )
   }
   const settled = applySettings(facts.scanned, model)
   if (settled !== facts.scanned.bytes) facts = protocol.inspect(settled)
 
   const target = deps.planTargets(model)[0]
-  if (!target) throw new GatewayError('upstream_unavailable', `No provider is available for "${model.name}" now.`, { retryAfter: 30 })
+  if (!target)
+    throw new GatewayError('upstream_unavailable', `No provider is available for "${model.name}" now.`, {
+      retryAfter: 30,
+    })
   const provider = providerProtocol(target, protocol, deps)
 
   const cap = outputCap(model)
@@ -127,7 +133,19 @@ export const admit = async (call: Call, deps: AdmitDeps, sighting: Sighting): Pr
     })
     if (!result.ok) throw refusal(result, bounds.min, call)
     const affordable = limit === undefined ? undefined : bounds.affordable(result.held)
-    return { model, target, provider, facts, road, body: road.request(affordable), price, holdId, held: result.held, lease, estimatedInputTokens }
+    return {
+      model,
+      target,
+      provider,
+      facts,
+      road,
+      body: road.request(affordable),
+      price,
+      holdId,
+      held: result.held,
+      lease,
+      estimatedInputTokens,
+    }
   } catch (error) {
     lease.release(0)
     throw error
@@ -136,8 +154,14 @@ export const admit = async (call: Call, deps: AdmitDeps, sighting: Sighting): Pr
 
 const findModel = (name: string, allowed: ReadonlySet<string> | null, catalog: Catalog): ResolvedModel => {
   const model = catalog.resolve(name)
-  if (!model) throw new GatewayError('model_not_found', `The model "${name}" does not exist. GET /v1/models lists the models of this key.`, { param: 'model' })
-  if (allowed && !allowed.has(name)) throw new GatewayError('model_not_allowed', `This API key may not use the model "${name}".`, { param: 'model' })
+  if (!model)
+    throw new GatewayError(
+      'model_not_found',
+      `The model "${name}" does not exist. GET /v1/models lists the models of this key.`,
+      { param: 'model' },
+    )
+  if (allowed && !allowed.has(name))
+    throw new GatewayError('model_not_allowed', `This API key may not use the model "${name}".`, { param: 'model' })
   return model
 }
 

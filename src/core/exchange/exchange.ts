@@ -2,7 +2,14 @@ import type { Catalog, ResolvedModel, Target } from '../catalog/resolved.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { GatewayError, toGatewayError } from '../kernel/errors.ts'
 import { formatCredits } from '../kernel/money.ts'
-import type { HoldCommand, HoldResult, PostCommand, RecordCommand, ResolveResult, VoidCommand } from '../ledger/commands.ts'
+import type {
+  HoldCommand,
+  HoldResult,
+  PostCommand,
+  RecordCommand,
+  ResolveResult,
+  VoidCommand,
+} from '../ledger/commands.ts'
 import type { Limiter } from '../limits/limiter.ts'
 
 import type { Protocol } from '../protocols/protocol.ts'
@@ -73,7 +80,8 @@ export const createExchange = (deps: ExchangeDeps): Exchange => {
 
   const settle = async (call: Call, admission: Admission, outcome: Outcome): Promise<{ cost: string }> => {
     const settlement = settlementOf(outcome.observed, admission.price?.price ?? null, admission)
-    if (outcome.error && outcome.error.status >= 500) deps.onError(outcome.error, { request: call.id, model: admission.model.name })
+    if (outcome.error && outcome.error.status >= 500)
+      deps.onError(outcome.error, { request: call.id, model: admission.model.name })
     const record = recordOf(call, admission, outcome, settlement, clock.monotonic())
     admission.lease.release(settlement.tokens)
     const at = clock.now()
@@ -137,7 +145,9 @@ export const createExchange = (deps: ExchangeDeps): Exchange => {
       }
       if (!call.client.open) {
         // Left while its credit was being held: nothing was sent, nothing is owed.
-        await settle(call, admission, leftBeforeDispatch).catch((error: unknown) => deps.onError(toGatewayError(error), { request: call.id }))
+        await settle(call, admission, leftBeforeDispatch).catch((error: unknown) =>
+          deps.onError(toGatewayError(error), { request: call.id }),
+        )
         return
       }
       dispatch(call, admission)

@@ -4,7 +4,8 @@ import { fromNetwork, fromProvider, scrubText } from './failure.ts'
 const scrub = { shadow: 'house-fast', real: 'gpt-secret-5', secret: 'sk-provider-0123456789' }
 
 test("the client's own mistake passes with the provider's words, without its secrets, addresses and model name", () => {
-  const text = 'gpt-secret-5: bad value, see https://api.example.com/v1?key=1 (key sk-provider-0123456789, Bearer abc.def)'
+  const text =
+    'gpt-secret-5: bad value, see https://api.example.com/v1?key=1 (key sk-provider-0123456789, Bearer abc.def)'
   const error = fromProvider({ class: 'client', status: 400, message: text, param: 'n' }, scrub)
   expect(error).toMatchObject({ code: 'invalid_request', status: 400, details: { param: 'n' } })
   expect(error.message).toBe('house-fast: bad value, see [address removed] (key [removed], Bearer [removed])')
@@ -26,7 +27,9 @@ test.each([
 })
 
 test('a retry-after of a provider is capped', () => {
-  expect(fromProvider({ class: 'rate-limited', status: 429, message: '', retryAfter: 1e9 }, scrub).details.retryAfter).toBe(3600)
+  expect(
+    fromProvider({ class: 'rate-limited', status: 429, message: '', retryAfter: 1e9 }, scrub).details.retryAfter,
+  ).toBe(3600)
   expect(fromProvider({ class: 'rate-limited', status: 429, message: '' }, scrub).details.retryAfter).toBe(5)
 })
 

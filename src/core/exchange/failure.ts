@@ -15,10 +15,12 @@ export interface Scrub {
 
 /** A failure told by the provider → what the client gets. A provider's 401 never looks like the client's. */
 export const fromProvider = (failure: ProviderFailure, scrub: Scrub): GatewayError => {
-  const retryAfter = failure.retryAfter === undefined ? undefined : Math.min(maxRetryAfter, Math.max(1, Math.ceil(failure.retryAfter)))
+  const retryAfter =
+    failure.retryAfter === undefined ? undefined : Math.min(maxRetryAfter, Math.max(1, Math.ceil(failure.retryAfter)))
   const details = { ...(failure.param && { param: failure.param }), ...(retryAfter && { retryAfter }) }
   const cause = new Error(`provider answered ${failure.status}: ${failure.message.slice(0, maxMessage)}`)
-  const words = (code: ErrorCode): GatewayError => new GatewayError(code, scrubText(failure.message, scrub), details, { cause })
+  const words = (code: ErrorCode): GatewayError =>
+    new GatewayError(code, scrubText(failure.message, scrub), details, { cause })
   switch (failure.class) {
     case 'client':
       return words('invalid_request')
@@ -29,7 +31,12 @@ export const fromProvider = (failure: ProviderFailure, scrub: Scrub): GatewayErr
     case 'auth':
       return new GatewayError('upstream_auth_failed', undefined, {}, { cause })
     case 'model-not-found':
-      return new GatewayError('upstream_error', 'The provider does not know the model behind this name. An administrator must correct its target.', { retry: false }, { cause })
+      return new GatewayError(
+        'upstream_error',
+        'The provider does not know the model behind this name. An administrator must correct its target.',
+        { retry: false },
+        { cause },
+      )
     case 'rate-limited':
     case 'overloaded':
       return new GatewayError('upstream_unavailable', undefined, { retryAfter: retryAfter ?? 5 }, { cause })

@@ -20,11 +20,16 @@ const body = '{ "model":"m", "temperature": 1.5,"messages":[]}'
 const scanned = scanObject(Buffer.from(body))
 
 test('a body that needs nothing keeps its bytes', () => {
-  expect(applySettings(scanned, model({ defaults: { temperature: 0 }, caps: { temperature: 2, max_tokens: 5 } }))).toBe(scanned.bytes)
+  expect(applySettings(scanned, model({ defaults: { temperature: 0 }, caps: { temperature: 2, max_tokens: 5 } }))).toBe(
+    scanned.bytes,
+  )
 })
 
 test('defaults fill only what the client left out; caps lower only what is above them', () => {
-  const changed = applySettings(scanned, model({ defaults: { top_p: 0.5, temperature: 0 }, caps: { temperature: 1 } })).toString()
+  const changed = applySettings(
+    scanned,
+    model({ defaults: { top_p: 0.5, temperature: 0 }, caps: { temperature: 1 } }),
+  ).toString()
   expect(changed).toBe('{ "model":"m", "temperature": 1,"messages":[],"top_p":0.5}')
 })
 

@@ -10,7 +10,13 @@ import type { Settlement } from './settle.ts'
 const clientClosedRequest = 499
 
 /** The row of the request log for an exchange that was admitted. The ledger fills in `cost` and `written_off`. */
-export const recordOf = (call: Call, admission: Admission, outcome: Outcome, settlement: Settlement, nowMonotonic: number): RequestsTable => {
+export const recordOf = (
+  call: Call,
+  admission: Admission,
+  outcome: Outcome,
+  settlement: Settlement,
+  nowMonotonic: number,
+): RequestsTable => {
   const { input, output } = settlement.usage
   const { error, observed } = outcome
   return {
@@ -53,7 +59,12 @@ export const recordOf = (call: Call, admission: Admission, outcome: Outcome, set
 }
 
 /** The row for a request that was refused before anything was held. */
-export const refusalOf = (call: Call, sighting: Sighting, error: GatewayError, nowMonotonic: number): RequestsTable => ({
+export const refusalOf = (
+  call: Call,
+  sighting: Sighting,
+  error: GatewayError,
+  nowMonotonic: number,
+): RequestsTable => ({
   ...identity(call),
   hold_id: null,
   model: sighting.model ?? '',

@@ -42,7 +42,14 @@ const maxUnaryBytes = 64 * 1024 * 1024
 const maxErrorBytes = 64 * 1024
 /** How long after the finish mark the usage of a stream is waited for. */
 const usageGraceMs = 2000
-const sseHeaders = ['content-type', 'text/event-stream; charset=utf-8', 'cache-control', 'no-cache', 'x-accel-buffering', 'no']
+const sseHeaders = [
+  'content-type',
+  'text/event-stream; charset=utf-8',
+  'cache-control',
+  'no-cache',
+  'x-accel-buffering',
+  'no',
+]
 
 /**
  * Carries one answer from the provider to the client and watches it pass. Streams keep back-pressure: when the client reads slowly, reading from the provider
@@ -85,7 +92,12 @@ export class Relay implements UpstreamListener {
     this.#status = status
     this.#header = header
     this.#firstByteAt = this.#options.monotonic()
-    if (status >= 200 && status < 300 && this.#options.admission.facts.stream && isEventStream(header('content-type'))) {
+    if (
+      status >= 200 &&
+      status < 300 &&
+      this.#options.admission.facts.stream &&
+      isEventStream(header('content-type'))
+    ) {
       this.#stream = this.#options.admission.road.stream()
       this.#observed = this.#stream.observed
     }
@@ -157,7 +169,9 @@ export class Relay implements UpstreamListener {
       return this.#finish(fromProvider(admission.provider.decodeError(this.#status, this.#header, body), this.#scrub()))
     }
     if (admission.facts.stream) {
-      return this.#finish(new GatewayError('upstream_error', 'The provider did not answer with a stream.', { retry: false }))
+      return this.#finish(
+        new GatewayError('upstream_error', 'The provider did not answer with a stream.', { retry: false }),
+      )
     }
     try {
       const answer = admission.road.unary(body)
@@ -169,7 +183,9 @@ export class Relay implements UpstreamListener {
       this.#finish(null)
     } catch (error) {
       if (!(error instanceof UnreadableAnswer)) return this.#finish(toFailure(error))
-      this.#finish(new GatewayError('upstream_error', 'The provider sent an answer that cannot be read.', {}, { cause: error }))
+      this.#finish(
+        new GatewayError('upstream_error', 'The provider sent an answer that cannot be read.', {}, { cause: error }),
+      )
     }
   }
 

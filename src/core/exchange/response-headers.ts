@@ -4,7 +4,12 @@ import type { Warning } from '../protocols/neutral/index.ts'
 import type { Call } from './call.ts'
 
 /** Headers that every answer carries, as a flat list of names and values. Provider headers never pass: they describe the operator's account. */
-export const answerHeaders = (call: Call, limits: RateLimits | null, warnings: readonly Warning[], now: number): string[] => {
+export const answerHeaders = (
+  call: Call,
+  limits: RateLimits | null,
+  warnings: readonly Warning[],
+  now: number,
+): string[] => {
   const headers = ['x-request-id', call.requestId, 'x-gateway-request-id', call.id]
   if (call.protocol.id === 'anthropic-messages') headers.push('request-id', call.requestId)
   if (limits) addLimits(headers, call, limits, now)

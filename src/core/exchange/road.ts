@@ -76,7 +76,8 @@ const crossing = (options: RoadOptions): Road => {
   return {
     straight: false,
     warnings: planned.warnings,
-    request: (maxTokens) => Buffer.from(JSON.stringify((maxTokens === options.maxTokens ? planned : encode(maxTokens)).body)),
+    request: (maxTokens) =>
+      Buffer.from(JSON.stringify((maxTokens === options.maxTokens ? planned : encode(maxTokens)).body)),
     unary(body) {
       try {
         const answer = provider.decodeResponse(JSON.parse(body.toString('utf8')) as JsonObject)

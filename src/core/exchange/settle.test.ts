@@ -12,7 +12,10 @@ const price: FrozenPrice = {
   reasoning: 4_000_000,
   request: 0,
 }
-const usage: Usage = { input: { uncached: 10, cacheRead: 0, cacheWrite5m: 0, cacheWrite1h: 0 }, output: { visible: 5, reasoning: 0 } }
+const usage: Usage = {
+  input: { uncached: 10, cacheRead: 0, cacheWrite5m: 0, cacheWrite1h: 0 },
+  output: { visible: 5, reasoning: 0 },
+}
 const context = { estimatedInputTokens: 7, held: 1000 }
 
 test('usage reported with a finished answer is charged as it is, even beyond the hold', () => {
@@ -22,7 +25,12 @@ test('usage reported with a finished answer is charged as it is, even beyond the
 
 test('an answer that was cut is charged for what was delivered, with the prompt as the provider counted it', () => {
   const settlement = settlementOf({ usage, deliveredChars: 80, complete: false }, price, context)
-  expect(settlement).toMatchObject({ release: false, quality: 'estimated', amount: 10 + 20 * 4, usage: { output: { visible: 20 } } })
+  expect(settlement).toMatchObject({
+    release: false,
+    quality: 'estimated',
+    amount: 10 + 20 * 4,
+    usage: { output: { visible: 20 } },
+  })
 })
 
 test('without any report the prompt is estimated', () => {
@@ -35,10 +43,18 @@ test('an estimate never exceeds the hold', () => {
 })
 
 test('nothing delivered is nothing owed', () => {
-  expect(settlementOf({ deliveredChars: 0, complete: false }, price, context)).toMatchObject({ release: true, amount: 0, quality: 'none' })
+  expect(settlementOf({ deliveredChars: 0, complete: false }, price, context)).toMatchObject({
+    release: true,
+    amount: 0,
+    quality: 'none',
+  })
   expect(settlementOf({ usage, deliveredChars: 0, complete: false }, price, context).release).toBe(true)
 })
 
 test('a free model costs nothing and is still counted', () => {
-  expect(settlementOf({ usage, deliveredChars: 4, complete: true }, null, context)).toMatchObject({ amount: 0, tokens: 15, quality: 'exact' })
+  expect(settlementOf({ usage, deliveredChars: 4, complete: true }, null, context)).toMatchObject({
+    amount: 0,
+    tokens: 15,
+    quality: 'exact',
+  })
 })

@@ -33,12 +33,21 @@ export const settlementOf = (
     return nothing
   }
   const delivered = estimateTokens(observed.deliveredChars)
-  const input = reported && inputTotal(reported) > 0 ? reported.input : { ...emptyUsage.input, uncached: estimatedInputTokens }
-  const output = { visible: Math.max(delivered, reported?.output.visible ?? 0), reasoning: reported?.output.reasoning ?? 0 }
+  const input =
+    reported && inputTotal(reported) > 0 ? reported.input : { ...emptyUsage.input, uncached: estimatedInputTokens }
+  const output = {
+    visible: Math.max(delivered, reported?.output.visible ?? 0),
+    reasoning: reported?.output.reasoning ?? 0,
+  }
   return priced({ input, output }, price, 'estimated', held)
 }
 
-const priced = (usage: Usage, price: FrozenPrice | null, quality: 'exact' | 'estimated', bound: number): Settlement => ({
+const priced = (
+  usage: Usage,
+  price: FrozenPrice | null,
+  quality: 'exact' | 'estimated',
+  bound: number,
+): Settlement => ({
   release: false,
   usage,
   tokens: inputTotal(usage) + outputTotal(usage),

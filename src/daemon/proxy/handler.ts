@@ -36,7 +36,8 @@ export const createProxyHandler = (deps: ProxyDeps) => {
     const verdict = keys.verify(credentialOf(request.headers))
     if (verdict.status !== 'valid') throw new GatewayError(refusalCode[verdict.status])
     const { allowIps } = verdict.principal
-    if (allowIps && !ipAllowed(allowIps, clientIp(request, deps.trustedProxies))) throw new GatewayError('ip_not_allowed')
+    if (allowIps && !ipAllowed(allowIps, clientIp(request, deps.trustedProxies)))
+      throw new GatewayError('ip_not_allowed')
     return verdict.principal
   }
 
@@ -52,7 +53,10 @@ export const createProxyHandler = (deps: ProxyDeps) => {
     const principal = authenticate(request)
     const requestId = requestIdOf(request, id)
     if (match.route.kind === 'models') {
-      const body = match.modelId === null ? listModels(catalog, principal, request.headers) : showModel(catalog, principal, request.headers, match.modelId)
+      const body =
+        match.modelId === null
+          ? listModels(catalog, principal, request.headers)
+          : showModel(catalog, principal, request.headers, match.modelId)
       return sendJson(response, 200, ['x-request-id', requestId, 'x-gateway-request-id', id], body)
     }
     checkBodyHeaders(request, deps.maxBodyBytes)

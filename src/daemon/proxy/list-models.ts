@@ -18,15 +18,22 @@ export const listModels = (catalog: Catalog, principal: KeyPrincipal, headers: I
 }
 
 /** One model by name. Not allowed looks like not there. */
-export const showModel = (catalog: Catalog, principal: KeyPrincipal, headers: IncomingHttpHeaders, name: string): JsonObject => {
+export const showModel = (
+  catalog: Catalog,
+  principal: KeyPrincipal,
+  headers: IncomingHttpHeaders,
+  name: string,
+): JsonObject => {
   const model = catalog.resolve(name)
-  if (!model || !mayUse(principal, model)) throw new GatewayError('model_not_found', `The model "${name.slice(0, 128)}" does not exist.`, { param: 'model' })
+  if (!model || !mayUse(principal, model))
+    throw new GatewayError('model_not_found', `The model "${name.slice(0, 128)}" does not exist.`, { param: 'model' })
   return isAnthropic(headers) ? anthropicModel(model) : openaiModel(model)
 }
 
 export const isAnthropic = (headers: IncomingHttpHeaders): boolean => headers['anthropic-version'] !== undefined
 
-const mayUse = (principal: KeyPrincipal, model: ResolvedModel): boolean => principal.models === null || principal.models.has(model.name)
+const mayUse = (principal: KeyPrincipal, model: ResolvedModel): boolean =>
+  principal.models === null || principal.models.has(model.name)
 
 const openaiModel = (model: ResolvedModel): JsonObject => ({
   id: model.name,

@@ -11,7 +11,10 @@ export const checkBodyHeaders = (request: IncomingMessage, maxBytes: number): vo
   if (type === undefined || !jsonType.test(type)) throw new GatewayError('unsupported_media_type')
   const encoding = headers['content-encoding']
   if (encoding !== undefined && encoding !== 'identity') {
-    throw new GatewayError('unsupported_media_type', `Content-Encoding "${encoding.slice(0, 32)}" is not accepted: send the body uncompressed.`)
+    throw new GatewayError(
+      'unsupported_media_type',
+      `Content-Encoding "${encoding.slice(0, 32)}" is not accepted: send the body uncompressed.`,
+    )
   }
   const length = Number(headers['content-length'] ?? 0)
   if (length > maxBytes) throw tooLarge(maxBytes)
@@ -41,4 +44,5 @@ export const readBody = (request: IncomingMessage, maxBytes: number): Promise<Bu
     request.on('close', aborted)
   })
 
-const tooLarge = (maxBytes: number): GatewayError => new GatewayError('request_too_large', `The body is larger than ${maxBytes} bytes.`)
+const tooLarge = (maxBytes: number): GatewayError =>
+  new GatewayError('request_too_large', `The body is larger than ${maxBytes} bytes.`)

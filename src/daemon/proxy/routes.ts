@@ -22,7 +22,9 @@ for (const [method, path, route] of table) {
 }
 
 /** Every served pair of method and path, for tests and the reference. */
-export const proxyRoutes = table.flatMap(([method, path, route]) => prefixes.map((prefix) => ({ method, path: prefix + path, route })))
+export const proxyRoutes = table.flatMap(([method, path, route]) =>
+  prefixes.map((prefix) => ({ method, path: prefix + path, route })),
+)
 
 export type RouteMatch =
   | { readonly found: true; readonly route: ProxyRoute; readonly modelId: string | null }
@@ -46,7 +48,8 @@ export const matchRoute = (method: string, path: string): RouteMatch => {
 }
 
 /** Whether a path belongs to the proxy plane at all. */
-export const isProxyPath = (path: string): boolean => path.startsWith('/v1/') || path.startsWith('/api/v1/') || path === '/v1' || path === '/api/v1'
+export const isProxyPath = (path: string): boolean =>
+  path.startsWith('/v1/') || path.startsWith('/api/v1/') || path === '/v1' || path === '/api/v1'
 
 const decode = (text: string): string | null => {
   try {
