@@ -103,40 +103,42 @@ const concrete = (writer: WriterDatabases, command: LedgerCommand): LedgerComman
 }
 
 describe('a command that breaks at any of its statements has done nothing and can be repeated', () => {
-  for (const always of [false, true]) {
-    test(always ? 'the statement breaks for ever, then is mended' : 'the statement breaks once', () => {
-      const breakable = createBreakable()
-      const writer = openWriter(directory.path, breakable.engine)
-      writers.push(writer)
-      addWallets(writer, ['a'])
-      let struck = 0
-      for (const [index, template] of path.entries()) {
-        const command = concrete(writer, template)
-        const before = dump(directory.path)
-        for (let n = 1; n < 50; n++) {
-          breakable.breakAt(n, always)
-          let thrown = false
-          try {
-            runBatch(writer, [command])
-          } catch {
-            thrown = true
-          }
-          breakable.mend()
-          if (!breakable.broke) break
-          struck += 1
-          expect(thrown, `${index} ${command.op} at statement ${n}`).toBe(true)
-          expect(dump(directory.path)).toEqual(before)
+  const ways = [
+    { name: 'the statement breaks once', always: false },
+    { name: 'the statement breaks for ever, then is mended', always: true },
+  ]
+  test.each(ways)('$name', ({ always }) => {
+    const breakable = createBreakable()
+    const writer = openWriter(directory.path, breakable.engine)
+    writers.push(writer)
+    addWallets(writer, ['a'])
+    let struck = 0
+    for (const [index, template] of path.entries()) {
+      const command = concrete(writer, template)
+      const before = dump(directory.path)
+      for (let n = 1; n < 50; n++) {
+        breakable.breakAt(n, always)
+        let thrown = false
+        try {
+          runBatch(writer, [command])
+        } catch {
+          thrown = true
         }
-        const done = dump(directory.path)
-        expect(done).not.toEqual(before)
-        // It is in now; repeating it three times changes nothing.
-        for (let i = 0; i < 3; i++) runBatch(writer, [command])
-        expect(dump(directory.path), `${index} ${command.op} repeated`).toEqual(done)
-        expect(badRows(directory.path)).toEqual([])
+        breakable.mend()
+        if (!breakable.broke) break
+        struck += 1
+        expect(thrown, `${index} ${command.op} at statement ${n}`).toBe(true)
+        expect(dump(directory.path)).toEqual(before)
       }
-      expect(struck).toBeGreaterThan(60)
-    })
-  }
+      const done = dump(directory.path)
+      expect(done).not.toEqual(before)
+      // It is in now; repeating it three times changes nothing.
+      for (let i = 0; i < 3; i++) runBatch(writer, [command])
+      expect(dump(directory.path), `${index} ${command.op} repeated`).toEqual(done)
+      expect(badRows(directory.path)).toEqual([])
+    }
+    expect(struck).toBeGreaterThan(60)
+  })
 
   test('a broken command does not spoil the others of its batch', () => {
     const breakable = createBreakable()

@@ -1,6 +1,7 @@
 import { copyFileSync, existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import fc from 'fast-check'
+import assert from 'node:assert/strict'
+import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { LedgerCommand, QuotaClaim } from '../../src/core/ledger/commands.ts'
 import type { WriterDatabases } from '../../src/core/storage/writer-databases.ts'
@@ -142,7 +143,7 @@ class Play {
   end(): void {
     this.#commit()
     this.#compare()
-    expect(badRows(this.#path)).toEqual([])
+    assert.deepEqual(badRows(this.#path), [])
   }
 
   remove(): void {
@@ -198,7 +199,11 @@ class Play {
     this.operations += batch.length
     for (const [index, command] of batch.entries()) {
       const expected = this.#model.apply(command, answers[index])
-      expect(answers[index], JSON.stringify(command)).toEqual(expected)
+      assert.deepEqual(
+        answers[index],
+        expected,
+        `${JSON.stringify(command)}: ${JSON.stringify([answers[index], expected])}`,
+      )
     }
     this.#compare()
   }
@@ -226,14 +231,15 @@ class Play {
     const rows = this.#query(`select * from accounts where kind = 'user'`, [])
     for (const row of rows) {
       const wallet = this.#model.wallets.get(row['id'] as string)!
-      expect(this.#model.available(wallet) >= 0n).toBe(true)
-      expect([row['credits_posted'], row['debits_posted'], row['debits_pending']], String(row['id'])).toEqual(
-        [wallet.credits, wallet.debits, wallet.pending].map(Number),
-      )
+      assert(this.#model.available(wallet) >= 0n)
+      const found = [row['credits_posted'], row['debits_posted'], row['debits_pending']]
+      assert.deepEqual(found, [wallet.credits, wallet.debits, wallet.pending].map(Number))
     }
     for (const row of this.#query('select * from quota_counters', [])) {
       const use = this.#model.quotas.get(row['id'] as string)!
-      expect([row['credits'], row['tokens'], row['requests'], row['credits_pending'], row['tokens_pending']]).toEqual(
+      const found = [row['credits'], row['tokens'], row['requests'], row['credits_pending'], row['tokens_pending']]
+      assert.deepEqual(
+        found,
         [use.credits, use.tokens, use.requests, use.creditsPending, use.tokensPending].map(Number),
       )
     }
@@ -266,10 +272,10 @@ class Play {
     this.#writer.rollback()
     this.#writer.close()
     this.#directories.push(next)
-    expect(existsSync(join(next.path, 'gateway.db-wal'))).toBe(true)
+    assert(existsSync(join(next.path, 'gateway.db-wal')))
     this.#writer = openWriter(this.#path)
     this.#compare()
-    expect(badRows(this.#path)).toEqual([])
+    assert.deepEqual(badRows(this.#path), [])
   }
 
   #query(sql: string, parameters: readonly unknown[]): Record<string, unknown>[] {

@@ -66,7 +66,7 @@ export const createLedger = ({ storage, clock }: { readonly storage: Storage; re
 
   const retry = async (): Promise<void> => {
     timer = null
-    for (const [hold, command] of [...unsettled]) {
+    for (const [hold, command] of unsettled) {
       try {
         // oxlint-disable-next-line no-await-in-loop -- the first failure ends the round
         await storage.submit(command)

@@ -8,6 +8,29 @@ export const noTokens: Usage = {
   output: { visible: 0, reasoning: 0 },
 }
 
+const unknown: HoldContext = {
+  userId: '',
+  keyId: '',
+  model: '',
+  modelId: '',
+  priceId: null,
+  price: null,
+  clientProtocol: '',
+  stream: false,
+  estimatedInputTokens: 0,
+  quotaCounter: null,
+  claimTokens: 0,
+}
+
+/** What a hold remembers. Whatever was written there, a start must come to an end: what cannot be read counts as unknown, and unknown costs nothing. */
+export const contextOf = (hold: StoredHold): HoldContext => {
+  try {
+    return { ...unknown, ...(JSON.parse(hold.context) as Partial<HoldContext>) }
+  } catch {
+    return unknown
+  }
+}
+
 /** How an exchange ended whose own process could not log it. */
 export interface Ending {
   readonly usage: Usage
@@ -60,9 +83,19 @@ export const rebuildRecord = (hold: StoredHold, context: HoldContext, ending: En
 
 /** The ending of a resolved hold, from its own row. */
 export const endingOf = (hold: StoredHold): Ending => ({
-  usage: hold.usage === null ? noTokens : (JSON.parse(hold.usage) as Usage),
+  usage: usageOf(hold),
   quality: hold.quality ?? 'none',
   status: hold.state === 'posted' ? 200 : 502,
   errorCode: hold.state === 'posted' ? null : 'upstream_error',
   at: hold.resolved_at ?? hold.created_at,
 })
+
+const usageOf = ({ usage }: StoredHold): Usage => {
+  if (usage === null) return noTokens
+  try {
+    const { input, output } = JSON.parse(usage) as Partial<Usage>
+    return { input: { ...noTokens.input, ...input }, output: { ...noTokens.output, ...output } }
+  } catch {
+    return noTokens
+  }
+}

@@ -3,8 +3,8 @@ import { newId } from '../kernel/ids.ts'
 import type { Nanos } from '../kernel/money.ts'
 import type { Usage } from '../protocols/neutral/usage.ts'
 import type { Storage } from '../storage/storage.ts'
-import type { FrozenPrice, HoldContext, LedgerCommand, PostCommand, VoidCommand } from './commands.ts'
-import { endingOf, noTokens, rebuildRecord } from './rebuild-record.ts'
+import type { FrozenPrice, LedgerCommand, PostCommand, VoidCommand } from './commands.ts'
+import { contextOf, endingOf, noTokens, rebuildRecord } from './rebuild-record.ts'
 import * as repository from './repository.ts'
 import type { StoredHold } from './repository.ts'
 
@@ -55,7 +55,7 @@ const resolveOpen = async (
 }
 
 const resolutionOf = (hold: StoredHold, options: RecoveryOptions, at: number): PostCommand | VoidCommand => {
-  const context = JSON.parse(hold.context) as HoldContext
+  const context = contextOf(hold)
   const ending = { status: 503, errorCode: 'interrupted', at }
   if (options.policy === 'release') {
     const record = rebuildRecord(hold, context, { ...ending, usage: noTokens, quality: 'none' })
@@ -82,8 +82,7 @@ const completeLog = async ({ storage }: Dependencies): Promise<number> => {
     const logged = await repository.loggedRequests(storage.usage, ids)
     const missing = page.filter((hold) => !logged.has(hold.request_id))
     const commands = missing.map((hold): LedgerCommand => {
-      const context = JSON.parse(hold.context) as HoldContext
-      return { op: 'record', record: rebuildRecord(hold, context, endingOf(hold)) }
+      return { op: 'record', record: rebuildRecord(hold, contextOf(hold), endingOf(hold)) }
     })
     await Promise.all(commands.map((command) => storage.submit(command)))
     rebuilt += missing.length

@@ -41,6 +41,7 @@ export class Channel {
     return new Promise((resolve, reject) => {
       const id = this.#next++
       this.#pending.set(id, { resolve, reject })
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
       this.#worker.postMessage({ ...body, id })
     })
   }

@@ -11,7 +11,7 @@ import {
   statSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import Database from 'better-sqlite3'
+import type Database from 'better-sqlite3'
 import { GatewayError } from '../kernel/errors.ts'
 import { applicationIds, databaseFiles, openConnection } from './connection.ts'
 import type { DatabaseName } from './connection.ts'

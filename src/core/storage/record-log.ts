@@ -1,5 +1,5 @@
 import type Database from 'better-sqlite3'
-import { isFatalCode, sqliteCode } from './sqlite-errors.ts'
+import { isFatalCode, isStorageTrouble, sqliteCode } from './sqlite-errors.ts'
 
 const delayMs = 10
 const retryMs = 1_000
@@ -40,17 +40,34 @@ export const createRecordLog = (
       throw error
     }
   }
+  /** One of the rows cannot be stored: it must not hold up the others. */
+  const writeOneByOne = (): void => {
+    const all = rows
+    for (const [index, row] of all.entries()) {
+      rows = [row]
+      try {
+        write()
+      } catch (error) {
+        if (isStorageTrouble(error)) {
+          rows = all.slice(index)
+          timer ??= setTimeout(attempt, retryMs)
+          return
+        }
+        process.emitWarning(`a row for the request log was refused: ${String(error)}`)
+      }
+    }
+    rows = []
+  }
   const attempt = (): void => {
     timer = null
     try {
       write()
     } catch (error) {
-      const code = sqliteCode(error)
-      if (code === null || isFatalCode(code)) fail(error)
-      else {
+      if (isFatal(error)) fail(error)
+      else if (isStorageTrouble(error)) {
         if (rows.length > maxRows) rows = rows.slice(-maxRows)
         timer ??= setTimeout(attempt, retryMs)
-      }
+      } else writeOneByOne()
     }
   }
   return {
@@ -69,4 +86,9 @@ export const createRecordLog = (
       if (timer !== null) clearTimeout(timer)
     },
   }
+}
+
+const isFatal = (error: unknown): boolean => {
+  const code = sqliteCode(error)
+  return code !== null && isFatalCode(code)
 }

@@ -11,7 +11,6 @@ export class Revisions {
   readonly #known = new Map<string, number>()
   #timer: NodeJS.Timeout | null = null
   #polling = false
-  #primed: Promise<void> | null = null
 
   constructor(db: Kysely<GatewaySchema>) {
     this.#db = db
@@ -20,8 +19,10 @@ export class Revisions {
   watch(topic: RevisionTopic, changed: () => void): () => void {
     const set = this.#watchers.get(topic) ?? new Set()
     this.#watchers.set(topic, set.add(changed))
-    this.#primed ??= this.#poll()
-    this.#timer ??= setInterval(() => void this.#poll(), pollMs).unref()
+    if (this.#timer === null) {
+      this.#timer = setInterval(() => void this.#poll(), pollMs).unref()
+      void this.#poll()
+    }
     return () => {
       set.delete(changed)
       if ([...this.#watchers.values()].every((one) => one.size === 0)) this.close()
@@ -36,7 +37,6 @@ export class Revisions {
   close(): void {
     if (this.#timer !== null) clearInterval(this.#timer)
     this.#timer = null
-    this.#primed = null
     this.#known.clear()
   }
 

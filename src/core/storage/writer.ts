@@ -17,13 +17,13 @@ const options = workerData as WriterOptions
 
 const waiting: Request[] = []
 let open: { readonly transaction: number; readonly deadline: NodeJS.Timeout } | null = null
-let fatal: unknown = null
+let fatal: Error | null = null
 
 const send = (reply: Reply): void => port.postMessage(reply)
 
 const fail = (error: unknown): void => {
   if (fatal !== null) return
-  fatal = error
+  fatal = error instanceof Error ? error : new Error(String(error))
   send({ fatal: toThreadError(error) })
 }
 
@@ -40,8 +40,10 @@ const expire = (databases: WriterDatabases): void => {
 }
 
 const drain = (databases: WriterDatabases): void => {
-  while (open === null && waiting.length > 0) answer(databases, waiting.shift()!)
+  for (let next = nextWaiting(); next; next = nextWaiting()) answer(databases, next)
 }
+
+const nextWaiting = (): Request | undefined => (open === null ? waiting.shift() : undefined)
 
 const notOpen = (): GatewayError => {
   const message = `The write took longer than ${options.maxTransactionMs} ms, or the database undid it. Nothing was changed.`
