@@ -60,12 +60,17 @@ export const scanObject = (bytes: Buffer): ScannedObject => {
       if (bytes[at] !== QUOTE) throw invalid(at, 'a key is expected')
       const keyStart = at
       at = skipString(bytes, at)
-      const key = JSON.parse(bytes.toString('utf8', keyStart, at)) as string
+      const key = readKey(bytes, keyStart, at)
       at = skipSpace(bytes, at)
       if (bytes[at] !== COLON) throw invalid(at, '":" is expected')
       const valueStart = skipSpace(bytes, at + 1)
       at = skipValue(bytes, valueStart)
-      if (fields.has(key)) throw new GatewayError('duplicate_key', `The key "${key.slice(0, 64)}" appears twice at the top level of the body.`, { param: key.slice(0, 64) })
+      if (fields.has(key))
+        throw new GatewayError(
+          'duplicate_key',
+          `The key "${key.slice(0, 64)}" appears twice at the top level of the body.`,
+          { param: key.slice(0, 64) },
+        )
       fields.set(key, { key, keyStart, valueStart, valueEnd: at })
       at = skipSpace(bytes, at)
       if (bytes[at] === CLOSE_BRACE) break
@@ -114,7 +119,19 @@ export const splice = (bytes: Buffer, cuts: readonly Cut[]): Buffer => {
 export const setField = (scanned: ScannedObject, key: string, json: string): Cut => {
   const field = scanned.fields.get(key)
   if (field) return { start: field.valueStart, end: field.valueEnd, text: json }
-  return { start: scanned.close, end: scanned.close, text: `${scanned.fields.size > 0 ? ',' : ''}${JSON.stringify(key)}:${json}` }
+  return {
+    start: scanned.close,
+    end: scanned.close,
+    text: `${scanned.fields.size > 0 ? ',' : ''}${JSON.stringify(key)}:${json}`,
+  }
+}
+
+const plainKey = /^"[\w-]*"$/
+
+/** A key is nearly always plain; only others are worth a parse. */
+const readKey = (bytes: Buffer, start: number, end: number): string => {
+  const text = bytes.toString('utf8', start, end)
+  return plainKey.test(text) ? text.slice(1, -1) : (JSON.parse(text) as string)
 }
 
 const skipSpace = (bytes: Buffer, from: number): number => {
@@ -123,22 +140,27 @@ const skipSpace = (bytes: Buffer, from: number): number => {
   return at
 }
 
+/** 1 for the bytes that a string cannot simply run over: its quote, escapes, control characters. A table is twice as fast as comparing. */
+const stops = Uint8Array.from({ length: 256 }, (_, byte) =>
+  byte < 0x20 || byte === QUOTE || byte === BACKSLASH ? 1 : 0,
+)
+
 /** Index just behind the string that opens at `from`. */
 const skipString = (bytes: Buffer, from: number): number => {
   const length = bytes.length
   let at = from + 1
-  while (at < length) {
-    const byte = bytes[at]!
+  for (;;) {
+    while (at < length && stops[bytes[at]!] === 0) at++
+    if (at >= length) throw invalid(from, 'a string without an end')
+    const byte = bytes[at]
     if (byte === QUOTE) return at + 1
-    if (byte === BACKSLASH) at = skipEscape(bytes, at)
-    else if (byte < 0x20) throw invalid(at, 'a control character in a string')
-    else at++
+    if (byte !== BACKSLASH) throw invalid(at, 'a control character in a string')
+    at = skipEscape(bytes, at)
   }
-  throw invalid(from, 'a string without an end')
 }
 
 const skipEscape = (bytes: Buffer, at: number): number => {
-  switch (bytes[at + 1]) {
+  switch (bytes[at + 1] ?? 0) {
     case QUOTE:
     case BACKSLASH:
     case 0x2f:
@@ -150,6 +172,8 @@ const skipEscape = (bytes: Buffer, at: number): number => {
       return at + 2
     case 0x75:
       if (isHex(bytes[at + 2]) && isHex(bytes[at + 3]) && isHex(bytes[at + 4]) && isHex(bytes[at + 5])) return at + 6
+      break
+    default:
   }
   throw invalid(at, 'a broken escape')
 }
@@ -163,7 +187,8 @@ const skipValue = (bytes: Buffer, from: number): number => {
     at = skipSpace(bytes, at)
     const byte = bytes[at]
     if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
-      if (closers.length === maxDepth) throw new GatewayError('json_too_deep', `The body is nested more than ${maxDepth} levels deep.`)
+      if (closers.length === maxDepth)
+        throw new GatewayError('json_too_deep', `The body is nested more than ${maxDepth} levels deep.`)
       const closer = byte === OPEN_BRACE ? CLOSE_BRACE : CLOSE_BRACKET
       at = skipSpace(bytes, at + 1)
       if (bytes[at] === closer) at++

@@ -28,62 +28,102 @@ const empty = Buffer.alloc(0)
  * the first frame's raw bytes and ignored in its fields.
  */
 export class SseSplitter {
+  /** The beginning of a frame whose end has not come. `#owned` when it is our copy, with room behind it for what follows. */
   #rest: Buffer = empty
+  #owned = false
   /** Where the scan for the frame's end goes on; bytes before it are known to hold no blank line. */
   #scanned = 0
 
   /** All frames completed by this chunk. Throws SseFrameTooLarge. */
   push(chunk: Buffer): Buffer[] {
-    const bytes = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk])
+    const bytes = this.#rest.length === 0 ? chunk : this.#join(chunk)
     const frames: Buffer[] = []
+    const ends = new LineEnds(bytes)
     let start = 0
     let at = this.#scanned
     for (;;) {
-      const end = frameEnd(bytes, at)
+      const end = ends.frameEnd(at)
+      if (end - start > maxFrameBytes) throw new SseFrameTooLarge()
       if (end === -1) break
       frames.push(bytes.subarray(start, end))
       start = end
       at = end
     }
     this.#rest = start === bytes.length ? empty : bytes.subarray(start)
+    // Once a frame was cut out of it the copy belongs to its reader.
+    if (start > 0 || bytes === chunk) this.#owned = false
     // Up to three trailing bytes may be the beginning of a blank line (\r\n\r).
     this.#scanned = Math.max(0, this.#rest.length - 3)
     if (this.#rest.length > maxFrameBytes) throw new SseFrameTooLarge()
     return frames
   }
 
+  /** The rest with the chunk behind it. Room doubles, so that a frame in a thousand pieces is not copied a thousand times. */
+  #join(chunk: Buffer): Buffer {
+    const length = this.#rest.length + chunk.length
+    const { buffer, byteOffset } = this.#rest
+    if (this.#owned && byteOffset + length <= buffer.byteLength) {
+      const joined = Buffer.from(buffer, byteOffset, length)
+      joined.set(chunk, this.#rest.length)
+      return joined
+    }
+    // Not from the pool that small buffers share: the room behind must be ours.
+    const room = Buffer.from(new ArrayBuffer(length * 2))
+    room.set(this.#rest)
+    room.set(chunk, this.#rest.length)
+    this.#owned = true
+    return room.subarray(0, length)
+  }
+
   /** What is left at the end of the stream: an unterminated frame, or nothing. */
   finish(): Buffer {
     const rest = this.#rest
     this.#rest = empty
+    this.#owned = false
     this.#scanned = 0
     return rest
   }
 }
 
-/** Index just behind the first blank line at or after `from`, or -1. A lone \r at the very end is undecided: it may become \r\n. */
-const frameEnd = (bytes: Buffer, from: number): number => {
-  const length = bytes.length
-  let at = from
-  while (at < length) {
-    const lf = bytes.indexOf(LF, at)
-    const cr = bytes.indexOf(CR, at)
-    if (lf === -1 && cr === -1) return -1
-    let lineEnd = lf === -1 ? cr : cr === -1 ? lf : Math.min(lf, cr)
-    if (bytes[lineEnd] === CR) {
-      if (lineEnd + 1 === length) return -1
-      if (bytes[lineEnd + 1] === LF) lineEnd++
-    }
-    // lineEnd is the last byte of a line end; a second line end right behind it closes the frame.
-    const next = bytes[lineEnd + 1]
-    if (next === LF) return lineEnd + 2
-    if (next === CR) {
-      if (lineEnd + 2 === length) return -1
-      return bytes[lineEnd + 2] === LF ? lineEnd + 3 : lineEnd + 2
-    }
-    at = lineEnd + 1
+/** Finds blank lines, whatever the line ends. Where the next \r is, is remembered: most streams have none, and looking for it again and again would cost more than all else. */
+class LineEnds {
+  readonly #bytes: Buffer
+  #cr = -2
+
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes
   }
-  return -1
+
+  /** Index just behind the first blank line at or after `from`, or -1. A lone \r at the very end is undecided: it may become \r\n. */
+  frameEnd(from: number): number {
+    const bytes = this.#bytes
+    const length = bytes.length
+    let at = from
+    while (at < length) {
+      const lf = bytes.indexOf(LF, at)
+      const cr = this.#nextCr(at)
+      if (lf === -1 && cr === -1) return -1
+      let lineEnd = lf === -1 ? cr : cr === -1 ? lf : Math.min(lf, cr)
+      if (bytes[lineEnd] === CR) {
+        if (lineEnd + 1 === length) return -1
+        if (bytes[lineEnd + 1] === LF) lineEnd++
+      }
+      // lineEnd is the last byte of a line end; a second line end right behind it closes the frame.
+      const next = bytes[lineEnd + 1]
+      if (next === LF) return lineEnd + 2
+      if (next === CR) {
+        if (lineEnd + 2 === length) return -1
+        return bytes[lineEnd + 2] === LF ? lineEnd + 3 : lineEnd + 2
+      }
+      at = lineEnd + 1
+    }
+    return -1
+  }
+
+  #nextCr(at: number): number {
+    if (this.#cr !== -1 && this.#cr < at) this.#cr = this.#bytes.indexOf(CR, at)
+    return this.#cr
+  }
 }
 
 /** The fields of one whole frame. Invalid UTF-8 becomes U+FFFD, as the standard says. */
@@ -115,5 +155,5 @@ export const parseFrame = (raw: Buffer): SseFrame => {
 }
 
 /** Bytes of an event of ours. `data` must hold no line end. */
-export const formatEvent = (event: string, data: string): string => (event === '' ? `data: ${data}\n\n` : `event: ${event}\ndata: ${data}\n\n`)
-
+export const formatEvent = (event: string, data: string): string =>
+  event === '' ? `data: ${data}\n\n` : `event: ${event}\ndata: ${data}\n\n`

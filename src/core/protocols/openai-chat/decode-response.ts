@@ -16,7 +16,8 @@ export const decodeResponse = (body: JsonObject): NeutralResponse => {
   return {
     id: typeof id === 'string' ? id : '',
     model: typeof model === 'string' ? model : '',
-    ...(typeof created === 'number' && { created: Math.floor(created) }),
+    // Some servers say 0, which is no time at all.
+    ...(typeof created === 'number' && created > 0 && { created: Math.floor(created) }),
     choices: answers.toSorted((left, right) => order(left) - order(right)).map(decodeChoice),
     ...(usage && { usage }),
   }

@@ -63,6 +63,13 @@ export class ChoiceDecoder {
     this.#events.push({ type: 'finish', choice: this.#choice, finish })
   }
 
+  /** Closes what is open; what still waits behind it is lost with the answer. */
+  abandon(): void {
+    if (this.#blocks.length === 0) return
+    this.#blocks.splice(1)
+    this.#stop()
+  }
+
   #said(start: { readonly kind: 'text' | 'thinking' | 'refusal' }, text: string): void {
     const last = this.#blocks.at(-1)
     if (last?.start.kind === start.kind) this.#extend(last, text)

@@ -64,7 +64,8 @@ export class Decoder implements StreamDecoder {
       type: 'start',
       id: text(chunk['id']),
       model: text(chunk['model']),
-      ...(typeof created === 'number' && { created: Math.floor(created) }),
+      // Some servers say 0, which is no time at all.
+      ...(typeof created === 'number' && created > 0 && { created: Math.floor(created) }),
     })
   }
 
@@ -91,6 +92,8 @@ export class Decoder implements StreamDecoder {
     const answers = this.#choices.values().toArray()
     if (answers.length > 0 && answers.every((choice) => choice.finished)) return
     this.#ended = true
+    this.#start({})
+    for (const answer of answers) answer.abandon()
     this.#events.push({ type: 'error', error }, { type: 'end' })
   }
 }

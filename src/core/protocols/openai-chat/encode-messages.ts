@@ -14,18 +14,27 @@ import { encodeTexts, encodeUserPart } from './encode-parts.ts'
 import { callId } from './ids.ts'
 import { unsupported, type Warnings } from './refusals.ts'
 
-/** The conversation: system text first, results of tools in messages of their own in front of what the user says in the same turn. */
+/** The conversation: system text first, results of tools in messages of their own right behind their calls, in front of whatever else is said in that turn. */
 export const encodeMessages = (request: NeutralRequest, dialect: ChatDialect, warnings: Warnings): JsonObject[] => {
   requireToolPairs(request.messages)
   refusePrefill(request)
   const messages = encodeSystem(request, warnings)
+  /** Where the next result belongs. */
+  let behindCalls = messages.length
   for (const [index, message] of request.messages.entries()) {
     const path = message.path ?? `messages[${index}]`
     warnings.extensions(path, message.extensions)
     for (const [position, part] of message.parts.entries())
       note(part, part.path ?? `${path}.content[${position}]`, warnings)
-    if (message.role === 'assistant') messages.push(encodeAssistant(message, path, dialect, warnings))
-    else messages.push(...encodeUser(message, path, warnings))
+    if (message.role === 'assistant') {
+      messages.push(encodeAssistant(message, path, dialect, warnings))
+      behindCalls = messages.length
+    } else {
+      const { results, said } = encodeUser(message, path, request.protocol === 'openai-chat', warnings)
+      messages.splice(behindCalls, 0, ...results)
+      behindCalls += results.length
+      messages.push(...said)
+    }
   }
   return messages
 }
@@ -60,22 +69,28 @@ const encodeSystem = ({ protocol, system }: NeutralRequest, warnings: Warnings):
     .toArray()
 }
 
-const encodeUser = (message: NeutralMessage, path: string, warnings: Warnings): JsonObject[] => {
+/** `restore`: the client speaks this protocol too. */
+const encodeUser = (
+  message: NeutralMessage,
+  path: string,
+  restore: boolean,
+  warnings: Warnings,
+): { readonly results: JsonObject[]; readonly said: JsonObject[] } => {
   const results: JsonObject[] = []
   const content: JsonObject[] = []
   for (const [position, part] of message.parts.entries()) {
     const at = part.path ?? `${path}.content[${position}]`
-    if (part.type !== 'tool-result') content.push(encodeUserPart(part, at, warnings))
+    if (part.type !== 'tool-result') content.push(encodeUserPart(part, at, restore, warnings))
     else results.push(encodeResult(part, at, content, warnings))
   }
-  if (content.length === 0) return results
+  if (content.length === 0) return { results, said: [] }
   const said = {
     role: message.role,
     content: simplest(content),
     ...(message.name !== undefined && { name: message.name }),
     ...message.extensions?.['openai-chat'],
   }
-  return [...results, said]
+  return { results, said: [said] }
 }
 
 const simplest = (content: JsonObject[]): string | JsonObject[] => {
@@ -95,7 +110,7 @@ const encodeResult = (part: ToolResultPart, path: string, after: JsonObject[], w
     if (item.type === 'text') texts.push(item)
     else {
       warnings.changed(at, 'sent in a user message behind the results')
-      after.push({ type: 'text', text: `Result of ${callId(part.callId)}:` }, encodeUserPart(item, at, warnings))
+      after.push({ type: 'text', text: `Result of ${callId(part.callId)}:` }, encodeUserPart(item, at, false, warnings))
     }
   }
   if (part.isError) warnings.dropped(`${path}.is_error`, 'results carry no error flag')

@@ -1,8 +1,8 @@
 import type { AudioPart, DocumentPart, ImagePart, JsonObject, Part, Source, TextPart } from '../neutral/index.ts'
 import { unsupported, type Warnings } from './refusals.ts'
 
-/** A part of a user message; undefined when nothing of it may be sent. `path` is where it stands in the client's body. */
-export const encodeUserPart = (part: Part, path: string, warnings: Warnings): JsonObject => {
+/** A part of a user message. `path` is where it stands in the client's body; `restore`: that body was of this protocol. */
+export const encodeUserPart = (part: Part, path: string, restore: boolean, warnings: Warnings): JsonObject => {
   switch (part.type) {
     case 'text':
     case 'refusal':
@@ -10,7 +10,7 @@ export const encodeUserPart = (part: Part, path: string, warnings: Warnings): Js
     case 'image':
       return encodeImage(part, path)
     case 'document':
-      return encodeDocument(part, path, warnings)
+      return encodeDocument(part, path, restore, warnings)
     case 'audio':
       return encodeAudio(part, path)
     case 'opaque':
@@ -51,8 +51,9 @@ const encodeUrl = (source: Source, path: string): string => {
   }
 }
 
-const encodeDocument = (part: DocumentPart, path: string, warnings: Warnings): JsonObject => {
+const encodeDocument = (part: DocumentPart, path: string, restore: boolean, warnings: Warnings): JsonObject => {
   const { source, title } = part
+  const filename = title === undefined ? {} : { filename: title }
   switch (source.from) {
     case 'base64':
       return {
@@ -65,8 +66,10 @@ const encodeDocument = (part: DocumentPart, path: string, warnings: Warnings): J
     case 'file':
       if (source.protocol !== 'openai-chat')
         return unsupported(path, 'files of another provider cannot be used; send the content itself')
-      return { type: 'file', file: { file_id: source.id, ...(title !== undefined && { filename: title }) } }
+      return { type: 'file', file: { file_id: source.id, ...filename } }
     case 'url':
+      // OpenAI takes none; servers whose clients send it do.
+      if (restore) return { type: 'file', file: { ...filename, file_data: source.url } }
       return unsupported(path, 'documents cannot be given by address; send the content itself')
   }
 }

@@ -1,3 +1,4 @@
+import { sha256 } from '../../kernel/secrets.ts'
 import { compact } from '../read.ts'
 import type { Effort, JsonObject, NeutralRequest, OutputFormat, Reasoning, Warning } from '../neutral/index.ts'
 import type { EncodeRequestOptions } from '../protocol.ts'
@@ -7,6 +8,7 @@ import { refuseForeign, unsupported, Warnings } from './refusals.ts'
 import { fitsStrict } from './strict-schema.ts'
 
 const maxStops = 4
+const maxUserLength = 64
 
 /** Fields of this protocol that the neutral form renamed are put back; usage is always asked for, because the bill needs it. */
 export const encodeRequest = (
@@ -30,7 +32,7 @@ export const encodeRequest = (
       n: request.choices,
       stop: encodeStops(request),
       response_format: request.format && encodeFormat(request.format, request, warnings),
-      reasoning_effort: encodeEffort(request.reasoning),
+      reasoning_effort: encodeEffort(request.reasoning, warnings),
       seed: request.seed,
       presence_penalty: request.presencePenalty,
       frequency_penalty: request.frequencyPenalty,
@@ -38,7 +40,7 @@ export const encodeRequest = (
       logprobs: request.logprobs ? true : undefined,
       top_logprobs: request.logprobs?.top,
       verbosity: request.verbosity,
-      user: request.user,
+      user: encodeUser(request, warnings),
       metadata: request.metadata,
       service_tier: request.serviceTier,
     }),
@@ -46,6 +48,13 @@ export const encodeRequest = (
     ...extra,
   }
   return { body, warnings: warnings.list }
+}
+
+/** Ids of Anthropic's clients may be longer than the API takes; a hash tells users apart as well. */
+const encodeUser = ({ protocol, user }: NeutralRequest, warnings: Warnings): string | undefined => {
+  if (user === undefined || protocol === 'openai-chat' || user.length <= maxUserLength) return user
+  warnings.changed('metadata.user_id', `longer than ${maxUserLength} characters, sent as its hash`)
+  return sha256(user)
 }
 
 const encodeStops = ({ protocol, stop }: NeutralRequest): string[] | undefined => {
@@ -76,9 +85,13 @@ const enforce = (schema: JsonObject, warnings: Warnings): true | undefined => {
   return undefined
 }
 
-const encodeEffort = (reasoning: Reasoning | undefined): Effort | undefined => {
+/** Models that do not reason refuse the field, so thinking that is switched off is not told: it is off there anyway. */
+const encodeEffort = (reasoning: Reasoning | undefined, warnings: Warnings): Effort | undefined => {
   if (!reasoning) return undefined
-  if (reasoning.mode === 'off') return 'none'
+  if (reasoning.mode === 'off') {
+    warnings.dropped('thinking', 'models that always reason cannot be kept from it')
+    return undefined
+  }
   if (reasoning.effort) return reasoning.effort
   return reasoning.budgetTokens === undefined ? undefined : effortOf(reasoning.budgetTokens)
 }

@@ -10,6 +10,7 @@ import { encodeUsage } from './usage.ts'
 /** What was told of one choice. */
 interface Told {
   begun: boolean
+  finished: boolean
   kind: BlockStart['kind'] | null
   calls: number
   gotArguments: boolean
@@ -71,7 +72,7 @@ export class Encoder implements StreamEncoder {
   #choice(choice: number): Told {
     let told = this.#choices.get(choice)
     if (!told) {
-      told = { begun: false, kind: null, calls: 0, gotArguments: false, refused: false }
+      told = { begun: false, finished: false, kind: null, calls: 0, gotArguments: false, refused: false }
       this.#choices.set(choice, told)
     }
     return told
@@ -146,12 +147,17 @@ export class Encoder implements StreamEncoder {
     const told = this.#choice(choice)
     let out = told.begun ? '' : this.#role(choice, '""')
     told.begun = true
+    told.finished = true
     if (finish.reason === 'refusal' && finish.explanation && !told.refused)
       out += this.#chunk(choice, JSON.stringify({ refusal: finish.explanation }))
     return out + this.#chunk(choice, '{}', `"${reason}"`)
   }
 
   #end(): string {
+    // Nothing may look finished that did not finish.
+    const answers = [...this.#choices.values()]
+    if (answers.length === 0 || answers.some((told) => !told.finished))
+      return this.#fail(new GatewayError('upstream_disconnected'))
     this.#ended = true
     const asked = this.#options.includeUsage && this.#usage
     const usage = asked ? `${this.#head}],"usage":${JSON.stringify(encodeUsage(asked))}}\n\n` : ''

@@ -98,25 +98,22 @@ const readMaxTokens = (scanned: ScannedObject): number | undefined => {
   return limit ?? older
 }
 
+const remote = /"(?:image_url|video_url|file_id)"/g
+const inline = /\s*:\s*(?:\{\s*"url"\s*:\s*)?"data:/y
+const valueOnly = /\s*[,}\]]/y
+
 /**
  * At most this many inputs are fetched by URL or id. Inline data is in the body's own bytes and not counted, unless its address cannot be told apart at a glance.
- * Where letters are written as \u escapes, which no client does by itself, the words are looked for in the decoded text.
+ * Where letters are written as \u escapes, which no client does by itself, the words are looked for in the decoded text. One-byte text and a pattern: searching a
+ * buffer for words takes ten times as long.
  */
 const countRemoteParts = (bytes: Buffer, { valueStart, valueEnd }: Field): number => {
-  let messages = bytes.subarray(valueStart, valueEnd)
-  if (messages.includes('\\u00') && /\\u00[4-7]/.test(messages.toString('latin1')))
-    messages = Buffer.from(JSON.stringify(JSON.parse(messages.toString('utf8'))))
-  return countKeys(messages, '"image_url"') + countKeys(messages, '"video_url"') + countKeys(messages, '"file_id"')
-}
-
-const inline = /^"[a-z_]+"\s*:\s*(?:\{\s*"url"\s*:\s*)?"data:/
-const valueOnly = /^"[a-z_]+"\s*[,}\]]/
-
-const countKeys = (bytes: Buffer, key: string): number => {
+  let messages = bytes.toString('latin1', valueStart, valueEnd)
+  if (/\\u00[4-7]/.test(messages)) messages = JSON.stringify(JSON.parse(bytes.toString('utf8', valueStart, valueEnd)))
   let found = 0
-  for (let at = bytes.indexOf(key); at !== -1; at = bytes.indexOf(key, at + key.length)) {
-    const text = bytes.toString('latin1', at, at + 64)
-    if (!valueOnly.test(text) && !inline.test(text)) found++
+  for (const match of messages.matchAll(remote)) {
+    inline.lastIndex = valueOnly.lastIndex = match.index + match[0].length
+    if (!valueOnly.test(messages) && !inline.test(messages)) found++
   }
   return found
 }
