@@ -9,6 +9,8 @@ const checkpointBytes = 16 * 1024 * 1024
 export interface Checkpointer {
   /** A commit happened: look at the logs soon. */
   wrote(): void
+  /** The disk is full: gives back the room that the logs take, as far as their databases can take it over. */
+  makeRoom(): void
   close(): void
 }
 
@@ -38,6 +40,9 @@ export const createCheckpointer = (
   return {
     wrote() {
       timer ??= setTimeout(look, intervalMs)
+    },
+    makeRoom() {
+      for (const db of databases) if (!db.inTransaction) checkpoint(db, 'truncate')
     },
     close() {
       if (timer !== null) clearTimeout(timer)

@@ -1,4 +1,4 @@
-import { lstatSync, statSync } from 'node:fs'
+import { lstatSync } from 'node:fs'
 import Database from 'better-sqlite3'
 import { GatewayError } from '../kernel/errors.ts'
 import { applicationIds } from './connection.ts'
@@ -149,5 +149,3 @@ const schemaOf = (db: Database.Database): Map<string, string | null> => {
   const rows = db.prepare<[], { object: string; sql: string | null }>(sql).all()
   return new Map(rows.map((row) => [row.object, row.sql]))
 }
-
-export const fileBytes = (file: string): number | null => statSync(file, { throwIfNoEntry: false })?.size ?? null

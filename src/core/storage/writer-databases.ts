@@ -6,7 +6,7 @@ import { engineDatabase } from './engine-database.ts'
 import type { CreateEngine } from './engine.ts'
 import type { Outcome } from './messages.ts'
 import { createRecordLog } from './record-log.ts'
-import { isStorageTrouble } from './sqlite-errors.ts'
+import { isStorageTrouble, sqliteCode } from './sqlite-errors.ts'
 import { toThreadError } from './thread-errors.ts'
 import { createWalSync } from './wal-sync.ts'
 
@@ -107,6 +107,11 @@ export const createWriterDatabases = (options: WriterDatabasesOptions): WriterDa
       try {
         return transaction(commands)
       } catch (error) {
+        // One more attempt: what was settled must get in before what is new fills the disk again.
+        if (sqliteCode(error) === 'SQLITE_FULL') {
+          checkpointer.makeRoom()
+          return transaction(commands)
+        }
         if (commands.length === 1 || isStorageTrouble(error)) throw error
       }
       // One of them broke half-way and took the others with it: give each a transaction of its own, so that only the broken one fails.
@@ -146,6 +151,7 @@ export const createWriterDatabases = (options: WriterDatabasesOptions): WriterDa
         finish()
       } catch (error) {
         rollback()
+        if (sqliteCode(error) === 'SQLITE_FULL') checkpointer.makeRoom()
         throw error
       }
     },
