@@ -21,8 +21,9 @@ export const renderError = (
     return known.exit
   }
   io.err(`gateway: ${message.split('\n').map(safeIndented).join('\n')}\n`)
-  for (const { path, message: why } of known.code === 'invalid_request' ? (fields ?? []) : [])
-    io.err(`  ${safe(path)}: ${safe(why)}\n`)
+  // A single wrong field stands in the message already.
+  const several = known.code === 'invalid_request' && fields !== undefined && fields.length > 1 ? fields : []
+  for (const { path, message: why } of several) io.err(`  ${safe(path)}: ${safe(why)}\n`)
   if (hint) io.err(`  ${safe(hint)}\n`)
   else if (isBug) io.err('  This is a bug. Run the command again with --verbose and report what it shows.\n')
   if (how.verbose)

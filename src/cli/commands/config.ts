@@ -5,50 +5,42 @@ import type { Cell } from '../output.ts'
 import { call } from '../verb.ts'
 import type { Noun, Verb } from '../verb.ts'
 
-const cell = (value: unknown): Cell =>
-  Array.isArray(value)
-    ? value.join(', ')
-    : typeof value === 'object' && value !== null
-      ? JSON.stringify(value)
-      : (value as Cell)
+const cell = (value: DescribedOption['value']): Cell => (typeof value === 'object' ? value?.join(', ') : value)
 
 const source = ({ source: kind, from }: DescribedOption): string | null =>
   kind === 'default' || kind === null ? kind : from
 
-const showLocal = async (context: Context): Promise<void> => {
+interface Described {
+  readonly data: readonly DescribedOption[]
+}
+
+const describeLocally = (context: Context): Described => {
   const { config, origins } = context.config()
-  const described = describeConfig(config, origins)
-  const value = Object.fromEntries(
-    described.map((row) => [row.name, { value: row.value, source: row.source, from: row.from }]),
-  )
-  await context.result(value, () =>
-    context.output.table<DescribedOption>(
-      [
-        { title: 'OPTION', value: (row) => row.name },
-        { title: 'VALUE', value: (row) => cell(row.value) },
-        { title: 'FROM', value: source },
-      ],
-      described,
-      '',
-    ),
-  )
+  return { data: describeConfig(config, origins) }
 }
 
 const show: Verb = {
   usage: 'show',
-  summary: 'Show every option with its value; secrets are masked',
-  details:
-    'While a daemon runs, these are the values it runs with; otherwise the values a daemon would start with, and where each comes from.',
+  summary: 'Show every option with its value and origin; secrets are masked',
+  details: 'While a daemon runs, these are the values it runs with; otherwise the values a daemon would start with.',
   examples: [
     ['config show', 'what is in force'],
-    ['config show --direct', 'what this environment, flags and file say'],
+    ['config show --direct', 'what this environment and file say'],
   ],
   operations: ['config.show'],
   async run(context) {
-    if ((await context.client()).via === 'direct') return showLocal(context)
-    const values = await call<Record<string, unknown>>(context, 'config.show', {})
-    await context.result(values, () =>
-      context.output.fields(Object.entries(values).map(([name, value]) => [name, cell(value)] as const)),
+    const isDirect = (await context.client()).via === 'direct'
+    const described = isDirect ? describeLocally(context) : await call<Described>(context, 'config.show', {})
+    await context.result(described, ({ data }) =>
+      context.output.table<DescribedOption>(
+        [
+          { title: 'OPTION', value: (row) => row.name },
+          { title: 'VALUE', value: (row) => cell(row.value) },
+          { title: 'FROM', value: source },
+        ],
+        data,
+        '',
+      ),
     )
   },
 }

@@ -31,6 +31,8 @@ const showBooked = (booked: Booked, { output }: Context): void =>
     ['id', booked.id],
   ])
 
+const nonZero = (amount: string): string | null => (amount === '0' ? null : `${amount} credits`)
+
 const signed = (amount: string): string => (amount.startsWith('-') ? amount : `+${amount}`)
 
 export const credits: Noun = {
@@ -83,7 +85,9 @@ export const credits: Noun = {
           ['available', `${balance.available} credits`],
           ['held', `${balance.held} credits`],
           ['granted', `${balance.granted} credits`],
+          ['adjusted', nonZero(balance.adjusted)],
           ['spent', `${balance.spent} credits`],
+          ['expired', nonZero(balance.expired)],
         ]),
     }),
     listVerb<Movement>({

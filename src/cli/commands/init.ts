@@ -44,7 +44,10 @@ export const init: Verb = {
         ['data', result.data_dir],
         ['admin token', result.token ?? 'made earlier (another: gateway tokens create NAME)'],
       ])
-      context.note(`${result.token ? '\nThis is the only time the token is shown. It is needed for administration over HTTP only.\n' : ''}
+      if (result.token === null) return
+      context.note(`
+This is the only time the token is shown. It is needed for administration over HTTP only.
+
 Next:
   gateway serve
   gateway providers add openai --kind openai --secret-env OPENAI_API_KEY

@@ -87,7 +87,7 @@ const show = (key: KeyView, { output }: Context): void =>
   output.fields([
     ['id', key.id],
     ['name', key.name],
-    ['key', `${key.start}…`],
+    ['key', key.start],
     ['user', key.user.email],
     ['status', key.status],
     ['models', names(key.models, 'all')],
@@ -172,7 +172,7 @@ export const keys: Noun = {
         }),
       columns: [
         { title: 'NAME', value: (key) => key.name },
-        { title: 'KEY', value: (key) => `${key.start}…` },
+        { title: 'KEY', value: (key) => key.start },
         { title: 'USER', value: (key) => key.user.email },
         { title: 'STATUS', value: (key) => key.status },
         { title: 'MODELS', value: (key) => names(key.models, 'all') },

@@ -112,7 +112,10 @@ export const providers: Noun = {
             { title: 'KIND', value: (row) => row.id },
             { title: 'TITLE', value: (row) => row.title },
             { title: 'SPEAKS', value: (row) => row.speaks.join(', ') },
-            { title: 'ADDRESS', value: (row) => row.base_url ?? '(give --base-url)' },
+            {
+              title: 'ADDRESS',
+              value: (row) => row.base_url ?? (row.id === 'simulated' ? '(inside the program)' : '(give --base-url)'),
+            },
             { title: 'KEY', value: (row) => (row.keyless ? 'optional' : 'needed') },
           ],
           data,

@@ -34,6 +34,22 @@ export const serve: Verb = {
       origins,
       stdout: (line) => context.io.out(`${line}\n`),
     })
+    if (daemon.bootstrapCode !== null) context.io.err(invitation(context.json, daemon.url, daemon.bootstrapCode))
     return daemon.stopped
   },
 }
+
+/** Shown at every start until somebody can administer this gateway. */
+const invitation = (json: boolean, url: string, code: string): string =>
+  json
+    ? `${JSON.stringify({ event: 'bootstrap', code, url: `${url}/api/admin/bootstrap` })}\n`
+    : `
+Nobody can administer this gateway over the network yet. On this machine every command works as it is.
+For the first admin elsewhere, this code works once, for 24 hours:
+
+  ${code}
+
+  curl ${url}/api/admin/bootstrap -H "Content-Type: application/json" \\
+    -d '{"code":"${code}","email":"you@example.com"}'
+
+`
