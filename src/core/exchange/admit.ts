@@ -99,6 +99,7 @@ export const admit = async (call: Call, deps: AdmitDeps, sighting: Sighting): Pr
     defaultMaxTokens: planned,
     estimatedInputTokens,
     created: Math.floor(now / 1000),
+    chat: target.provider.kind.chat,
   })
 
   const claimTokens = estimatedInputTokens + planned * facts.choices

@@ -1,6 +1,7 @@
 import { GatewayError } from '../kernel/errors.ts'
 import type { JsonObject, NeutralEvent, NeutralRequest, ProviderFailure, Warning } from '../protocols/neutral/index.ts'
 import type { EncodeOptions, Observed, Protocol, RequestFacts, StreamEncoder } from '../protocols/protocol.ts'
+import type { ChatDialect } from '../protocols/openai-chat/dialect.ts'
 import { parseFrame, SseFrameTooLarge, SseSplitter } from '../protocols/sse.ts'
 
 /**
@@ -39,22 +40,25 @@ export interface RoadOptions {
   readonly estimatedInputTokens: number
   /** Seconds since the epoch. */
   readonly created: number
+  /** Where the provider's Chat Completions differ from OpenAI's. */
+  readonly chat?: ChatDialect | undefined
 }
 
 export const buildRoad = (options: RoadOptions): Road =>
   options.client === options.provider && options.raw ? straightRoad(options) : crossing(options)
 
-const straightRoad = ({ client, facts, realModel, shadowModel }: RoadOptions): Road => ({
+const straightRoad = ({ client, facts, realModel, shadowModel, chat }: RoadOptions): Road => ({
   straight: true,
   warnings: [],
   request: (maxTokens) =>
     client.raw.request(facts.scanned, {
       model: realModel,
       forceUsage: facts.stream,
+      ...(chat && { chat }),
       ...(maxTokens !== undefined && maxTokens !== facts.maxTokens && { maxTokens }),
     }),
   unary: (body) => client.raw.response(body, { model: shadowModel }),
-  stream: () => client.raw.createTap({ model: shadowModel, includeUsage: facts.includeUsage }),
+  stream: () => client.raw.createTap({ model: shadowModel, includeUsage: facts.includeUsage, choices: facts.choices }),
 })
 
 const crossing = (options: RoadOptions): Road => {
@@ -64,6 +68,7 @@ const crossing = (options: RoadOptions): Road => {
     provider.encodeRequest(neutral, {
       model: realModel,
       defaultMaxTokens: options.defaultMaxTokens,
+      ...(options.chat && { chat: options.chat }),
       ...(maxTokens !== undefined && { maxTokens }),
     })
   const planned = encode(options.maxTokens)

@@ -1,5 +1,14 @@
 import type { GatewayError } from '../kernel/errors.ts'
-import type { JsonObject, NeutralEvent, NeutralRequest, NeutralResponse, ProtocolId, ProviderFailure, Usage, Warning } from './neutral/index.ts'
+import type {
+  JsonObject,
+  NeutralEvent,
+  NeutralRequest,
+  NeutralResponse,
+  ProtocolId,
+  ProviderFailure,
+  Usage,
+  Warning,
+} from './neutral/index.ts'
 import type { ChatDialect } from './openai-chat/dialect.ts'
 import type { ScannedObject } from './json-scan.ts'
 import type { SseFrame } from './sse.ts'
@@ -20,7 +29,10 @@ export interface Protocol {
   /** Client's body → neutral. Strict: unknown parts, bad types and broken rules throw GatewayError with `param`; unknown top-level fields go to `extensions`. */
   decodeRequest(body: JsonObject): NeutralRequest
   /** Neutral → provider's body. Throws `unsupported_parameter` (with the client's path) for what would change meaning; adds a warning for each dropped hint. */
-  encodeRequest(request: NeutralRequest, options: EncodeRequestOptions): { readonly body: JsonObject; readonly warnings: readonly Warning[] }
+  encodeRequest(
+    request: NeutralRequest,
+    options: EncodeRequestOptions,
+  ): { readonly body: JsonObject; readonly warnings: readonly Warning[] }
   decodeResponse(body: JsonObject): NeutralResponse
   encodeResponse(response: NeutralResponse, options: EncodeOptions): JsonObject
 
@@ -100,6 +112,7 @@ export interface RawEdits {
   readonly maxTokens?: number
   /** Values for top-level fields that the client left out. */
   readonly defaults?: JsonObject
+  readonly chat?: ChatDialect
 }
 
 /** Surgery on same-protocol traffic: only the bytes that must change are changed. */

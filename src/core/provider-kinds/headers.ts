@@ -27,7 +27,7 @@ export const bearer =
 /** A vendor or server with OpenAI's chat completions behind a bearer token. */
 export const openAiLike = (
   kind: Pick<ProviderKind, 'id' | 'title' | 'baseUrl' | 'docs'> &
-    Partial<Pick<ProviderKind, 'keyless' | 'raw' | 'forwardHeaders'>>,
+    Partial<Pick<ProviderKind, 'keyless' | 'raw' | 'chat' | 'forwardHeaders'>>,
 ): ProviderKind => ({
   speaks: ['openai-chat'],
   keyless: false,

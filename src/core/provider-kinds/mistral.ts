@@ -6,5 +6,6 @@ export const mistral = openAiLike({
   title: 'Mistral',
   baseUrl: 'https://api.mistral.ai/v1',
   raw: false,
+  chat: { maxTokensField: 'max_tokens', nineCharCallIds: true },
   docs: 'https://docs.mistral.ai/api/',
 })

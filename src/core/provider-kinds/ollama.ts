@@ -7,5 +7,6 @@ export const ollama = openAiLike({
   baseUrl: 'http://127.0.0.1:11434/v1',
   keyless: true,
   raw: false,
+  chat: { maxTokensField: 'max_tokens' },
   docs: 'https://docs.ollama.com/api/openai-compatibility',
 })

@@ -6,5 +6,6 @@ export const openaiCompatible = openAiLike({
   title: 'OpenAI-compatible server',
   baseUrl: null,
   keyless: true,
+  chat: { maxTokensField: 'max_tokens' },
   docs: 'https://platform.openai.com/docs/api-reference/chat',
 })

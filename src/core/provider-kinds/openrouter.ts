@@ -5,5 +5,6 @@ export const openrouter = openAiLike({
   id: 'openrouter',
   title: 'OpenRouter',
   baseUrl: 'https://openrouter.ai/api/v1',
+  chat: { reasoningField: 'reasoning' },
   docs: 'https://openrouter.ai/docs/api-reference/overview',
 })

@@ -1,3 +1,4 @@
+import type { ChatDialect } from '../protocols/openai-chat/dialect.ts'
 import type { ProtocolId } from '../protocols/neutral/index.ts'
 
 /** A kind of vendor or server, as data: what it speaks, where it is, how it wants to be called. One file and one line in index.ts each. */
@@ -22,6 +23,8 @@ export interface ProviderKind {
    * Same-protocol traffic passes byte for byte. False for servers whose answers need repair; they take the road through the neutral form.
    */
   readonly raw: boolean
+  /** Where its Chat Completions differ from OpenAI's in what they accept. */
+  readonly chat?: ChatDialect
   /** Where its documentation of the protocol is. */
   readonly docs: string
 }

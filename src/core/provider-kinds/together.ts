@@ -4,5 +4,6 @@ export const together = openAiLike({
   id: 'together',
   title: 'Together AI',
   baseUrl: 'https://api.together.xyz/v1',
+  chat: { maxTokensField: 'max_tokens' },
   docs: 'https://docs.together.ai/reference/chat-completions-1',
 })

@@ -7,5 +7,6 @@ export const vllm = openAiLike({
   baseUrl: null,
   keyless: true,
   raw: false,
+  chat: { maxTokensField: 'max_tokens' },
   docs: 'https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html',
 })

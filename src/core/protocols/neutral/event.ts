@@ -36,7 +36,16 @@ export type BlockDelta =
  * scrubbed. `class` decides what the client gets and whether another target may be tried.
  */
 export interface ProviderFailure {
-  readonly class: 'client' | 'context-length' | 'content-filter' | 'auth' | 'model-not-found' | 'rate-limited' | 'overloaded' | 'timeout' | 'server'
+  readonly class:
+    | 'client'
+    | 'context-length'
+    | 'content-filter'
+    | 'auth'
+    | 'model-not-found'
+    | 'rate-limited'
+    | 'overloaded'
+    | 'timeout'
+    | 'server'
   readonly status: number
   readonly message: string
   readonly code?: string

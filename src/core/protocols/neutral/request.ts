@@ -141,7 +141,13 @@ export interface Reasoning {
 export type OutputFormat =
   | { readonly type: 'text' }
   | { readonly type: 'json' }
-  | { readonly type: 'schema'; readonly schema: JsonObject; readonly name?: string; readonly description?: string; readonly strict?: boolean }
+  | {
+      readonly type: 'schema'
+      readonly schema: JsonObject
+      readonly name?: string
+      readonly description?: string
+      readonly strict?: boolean
+    }
 
 export interface NeutralRequest {
   readonly protocol: ProtocolId

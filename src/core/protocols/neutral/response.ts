@@ -6,7 +6,13 @@ import type { Usage } from './usage.ts'
 export type Block =
   | { readonly kind: 'text'; readonly text: string; readonly citations?: readonly JsonObject[] }
   | { readonly kind: 'refusal'; readonly text: string }
-  | { readonly kind: 'thinking'; readonly text: string; readonly signature?: string; readonly redacted?: string; readonly signedBy?: ProtocolId }
+  | {
+      readonly kind: 'thinking'
+      readonly text: string
+      readonly signature?: string
+      readonly redacted?: string
+      readonly signedBy?: ProtocolId
+    }
   | { readonly kind: 'tool-call'; readonly id: string; readonly name: string; readonly arguments: string }
   | { readonly kind: 'opaque'; readonly part: OpaquePart }
 

@@ -17,7 +17,12 @@ export interface Usage {
   /** Parts of the buckets above, for prices that differ by modality; zero when unknown. */
   readonly detail?: { readonly audioIn?: number; readonly audioOut?: number; readonly imageIn?: number }
   /** What the provider ran beside the main model inside this exchange, billed too. */
-  readonly extra?: readonly { readonly model: string; readonly kind: string; readonly input: number; readonly output: number }[]
+  readonly extra?: readonly {
+    readonly model: string
+    readonly kind: string
+    readonly input: number
+    readonly output: number
+  }[]
   /** Numbers the provider sent that could not be true and were clamped. */
   readonly anomalies?: number
 }

@@ -60,6 +60,7 @@ export const decodeRequest = (body: JsonObject): NeutralRequest => {
   requireToolPairs(messages)
   const stream = optional(body['stream'], 'stream', boolean) ?? false
   const options = optional(body['stream_options'], 'stream_options', object)
+  if (options && !stream) refuse('stream_options', 'is allowed only together with "stream": true.')
   const tools = decodeTools(body)
   const extra = rest(body, known)
   return compact({
@@ -110,7 +111,9 @@ const readPenalty = (value: JsonValue, path: string): number => number(value, pa
 
 const decodeLogprobs = (body: JsonObject): { top?: number } | undefined => {
   if (optional(body['logprobs'], 'logprobs', boolean) !== true) return undefined
-  const top = optional(body['top_logprobs'], 'top_logprobs', (value, path) => wholeNumber(value, path, 0))
+  const top = optional(body['top_logprobs'], 'top_logprobs', (value, path) =>
+    number(wholeNumber(value, path, 0), path, 0, 20),
+  )
   return compact({ top })
 }
 

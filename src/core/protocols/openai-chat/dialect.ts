@@ -4,4 +4,6 @@ export interface ChatDialect {
   readonly maxTokensField?: 'max_tokens' | 'max_completion_tokens'
   /** The field in which earlier reasoning is expected back. Absent: it is not sent. */
   readonly reasoningField?: 'reasoning_content' | 'reasoning'
+  /** Ids of calls must be exactly nine letters and digits (Mistral). */
+  readonly nineCharCallIds?: boolean
 }

@@ -10,7 +10,7 @@ import type {
 } from '../neutral/index.ts'
 import { requireToolPairs } from '../tool-pairs.ts'
 import type { ChatDialect } from './dialect.ts'
-import { encodeTexts, encodeUserPart } from './encode-parts.ts'
+import { encodeTexts, encodeUserPart, titled } from './encode-parts.ts'
 import { callId } from './ids.ts'
 import { unsupported, type Warnings } from './refusals.ts'
 
@@ -30,7 +30,7 @@ export const encodeMessages = (request: NeutralRequest, dialect: ChatDialect, wa
       messages.push(encodeAssistant(message, path, dialect, warnings))
       behindCalls = messages.length
     } else {
-      const { results, said } = encodeUser(message, path, request.protocol === 'openai-chat', warnings)
+      const { results, said } = encodeUser(message, path, request.protocol === 'openai-chat', dialect, warnings)
       messages.splice(behindCalls, 0, ...results)
       behindCalls += results.length
       messages.push(...said)
@@ -74,6 +74,7 @@ const encodeUser = (
   message: NeutralMessage,
   path: string,
   restore: boolean,
+  dialect: ChatDialect,
   warnings: Warnings,
 ): { readonly results: JsonObject[]; readonly said: JsonObject[] } => {
   const results: JsonObject[] = []
@@ -81,7 +82,7 @@ const encodeUser = (
   for (const [position, part] of message.parts.entries()) {
     const at = part.path ?? `${path}.content[${position}]`
     if (part.type !== 'tool-result') content.push(encodeUserPart(part, at, restore, warnings))
-    else results.push(encodeResult(part, at, content, warnings))
+    else results.push(encodeResult(part, at, content, dialect, warnings))
   }
   if (content.length === 0) return { results, said: [] }
   const said = {
@@ -102,21 +103,31 @@ const isPlainText = (part: JsonObject): boolean => part['type'] === 'text' && Ob
 const textOf = (part: JsonObject): string => part['text'] as string
 
 /** Results hold text only; images and documents among them follow in the user's message, under the id of their call. */
-const encodeResult = (part: ToolResultPart, path: string, after: JsonObject[], warnings: Warnings): JsonObject => {
+const encodeResult = (
+  part: ToolResultPart,
+  path: string,
+  after: JsonObject[],
+  dialect: ChatDialect,
+  warnings: Warnings,
+): JsonObject => {
   const texts: TextPart[] = []
+  const callee = callId(part.callId, dialect)
   for (const [position, item] of part.content.entries()) {
     const at = item.path ?? `${path}.content[${position}]`
     note(item, at, warnings)
     if (item.type === 'text') texts.push(item)
-    else {
+    else if (item.type === 'document' && item.source.from === 'text') {
+      warnings.changed(at, 'a text document is sent as text')
+      texts.push({ type: 'text', text: titled(item.title, item.source.text) })
+    } else {
       warnings.changed(at, 'sent in a user message behind the results')
-      after.push({ type: 'text', text: `Result of ${callId(part.callId)}:` }, encodeUserPart(item, at, false, warnings))
+      after.push({ type: 'text', text: `Result of ${callee}:` }, encodeUserPart(item, at, false, warnings))
     }
   }
   if (part.isError) warnings.dropped(`${path}.is_error`, 'results carry no error flag')
   return {
     role: 'tool',
-    tool_call_id: callId(part.callId),
+    tool_call_id: callee,
     content: encodeTexts(texts),
     ...part.extensions?.['openai-chat'],
   }
@@ -146,7 +157,7 @@ const encodeAssistant = (
         reasoning += replayed(part, at, dialect, warnings)
         break
       case 'tool-call':
-        calls.push(encodeCall(part))
+        calls.push(encodeCall(part, dialect))
         break
       case 'opaque':
         if (part.protocol !== 'openai-chat') unsupported(at, 'this block has no counterpart')
@@ -182,8 +193,8 @@ const replayed = (part: ThinkingPart, path: string, dialect: ChatDialect, warnin
   return ''
 }
 
-const encodeCall = (part: ToolCallPart): JsonObject => ({
-  id: callId(part.id),
+const encodeCall = (part: ToolCallPart, dialect: ChatDialect): JsonObject => ({
+  id: callId(part.id, dialect),
   type: 'function',
   function: { name: part.name, arguments: part.arguments },
   ...part.extensions?.['openai-chat'],

@@ -62,7 +62,7 @@ const encodeDocument = (part: DocumentPart, path: string, restore: boolean, warn
       }
     case 'text':
       warnings.changed(path, 'a text document is sent as text')
-      return { type: 'text', text: title === undefined ? source.text : `${title}\n\n${source.text}` }
+      return { type: 'text', text: titled(title, source.text) }
     case 'file':
       if (source.protocol !== 'openai-chat')
         return unsupported(path, 'files of another provider cannot be used; send the content itself')
@@ -73,6 +73,10 @@ const encodeDocument = (part: DocumentPart, path: string, restore: boolean, warn
       return unsupported(path, 'documents cannot be given by address; send the content itself')
   }
 }
+
+/** A document of text as text, under its title. */
+export const titled = (title: string | undefined, text: string): string =>
+  title === undefined ? text : `${title}\n\n${text}`
 
 const encodeAudio = ({ source }: AudioPart, path: string): JsonObject => {
   if (source.from !== 'base64') return unsupported(path, 'audio must be sent inline')

@@ -1,6 +1,7 @@
 import type { JsonObject, JsonValue } from '../neutral/index.ts'
 import { type Cut, readField, scanObject, type ScannedObject, setField, splice } from '../json-scan.ts'
 import type { Observed, RawEdits, RawRoad } from '../protocol.ts'
+import type { ChatDialect } from './dialect.ts'
 import { ChunkScan } from './chunk-scan.ts'
 import { decodeStreamError } from './errors.ts'
 import { Tap } from './tap.ts'
@@ -16,14 +17,14 @@ const request = (scanned: ScannedObject, edits: RawEdits): Buffer => {
     if (scanned.fields.has(field) || (limited && limitFields.includes(field))) continue
     cuts.push(setField(scanned, field, JSON.stringify(value)))
   }
-  if (edits.maxTokens !== undefined) cuts.push(...lowerLimit(scanned, edits.maxTokens))
+  if (edits.maxTokens !== undefined) cuts.push(...lowerLimit(scanned, edits.maxTokens, edits.chat))
   if (edits.forceUsage) cuts.push(...askUsage(scanned))
   return splice(scanned.bytes, cuts)
 }
 
-const lowerLimit = (scanned: ScannedObject, most: number): Cut[] => {
+const lowerLimit = (scanned: ScannedObject, most: number, dialect: ChatDialect = {}): Cut[] => {
   const given = limitFields.filter((field) => readField(scanned, field) != null)
-  if (given.length === 0) return [setField(scanned, 'max_completion_tokens', String(most))]
+  if (given.length === 0) return [setField(scanned, dialect.maxTokensField ?? 'max_completion_tokens', String(most))]
   return given
     .filter((field) => (readField(scanned, field) as number) > most)
     .map((field) => setField(scanned, field, String(most)))
