@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { createConnection } from 'node:net'
 import { databasePath, socketPath } from '../core/config/data-dir.ts'
+import type { Config } from '../core/config/config.ts'
 import type { LoadedConfig } from '../core/config/load.ts'
 import { GatewayError } from '../core/kernel/errors.ts'
 
@@ -27,6 +28,15 @@ export interface Target {
   readonly load: () => Pick<LoadedConfig, 'config'>
   readonly note: (message: string) => void
 }
+
+/** The daemon that runs in the data directory of `config`, and nothing else. */
+export const daemonOf = (config: Config): Target => ({
+  url: null,
+  token: null,
+  direct: false,
+  load: () => ({ config }),
+  note: () => undefined,
+})
 
 /** A remote gateway if an address is given, else the daemon behind the socket, else the database itself. */
 export const connect = async (target: Target): Promise<AdminClient> => {

@@ -16,6 +16,8 @@ export interface Output {
   line(text?: string): void
   /** Aligned on a terminal, tab-separated with a header elsewhere. */
   table<Row>(columns: readonly Column<Row>[], rows: readonly Row[], empty: string): Promise<void>
+  /** A table inside a text for people, aligned wherever it goes. */
+  sheet<Row>(columns: readonly Column<Row>[], rows: readonly Row[], empty: string): Promise<void>
   /** Labels and values, one per line; null values are left out. */
   fields(pairs: readonly (readonly [string, Cell])[]): void
 }
@@ -23,23 +25,22 @@ export interface Output {
 export const createOutput = (io: Io): Output => {
   const style = paint(io.colour)
   const line = (text = ''): void => io.out(`${text}\n`)
+  const write = async <Row>(columns: readonly Column<Row>[], rows: readonly Row[], empty: string, align: boolean) => {
+    if (rows.length === 0) return line(style.dim(empty))
+    const cells = rows.map((row) => columns.map((column) => shown(column.value(row))))
+    const titles = columns.map((column) => column.title)
+    if (align) return line(await aligned(columns, titles.map(style.dim), cells))
+    for (const row of [titles, ...cells]) line(row.join('\t'))
+  }
   return {
     paint: style,
     line,
-    async table(columns, rows, empty) {
-      if (rows.length === 0) return line(style.dim(empty))
-      const cells = rows.map((row) => columns.map((column) => shown(column.value(row))))
-      const titles = columns.map((column) => column.title)
-      if (!io.outIsTerminal) {
-        for (const row of [titles, ...cells]) line(row.join('\t'))
-        return
-      }
-      line(await aligned(columns, titles.map(style.dim), cells))
-    },
+    table: (columns, rows, empty) => write(columns, rows, empty, io.outIsTerminal),
+    sheet: (columns, rows, empty) => write(columns, rows, empty, true),
     fields(pairs) {
       const kept = pairs.filter(([, value]) => value !== null && value !== undefined && value !== '')
       const width = Math.max(...kept.map(([label]) => label.length))
-      for (const [label, value] of kept) line(`${style.dim(`${label}:`.padEnd(width + 2))} ${shown(value)}`)
+      for (const [label, value] of kept) line(`${style.dim(`${label}:`.padEnd(width + 1))} ${shown(value)}`)
     },
   }
 }

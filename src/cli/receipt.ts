@@ -8,7 +8,7 @@ type Line = Explanation['lines'][number]
 
 /** Tokens by kind × price = amount, the exact sum, and the one rounding. */
 export const showCharge = async (charge: Explanation, output: Output): Promise<void> => {
-  await output.table<Line>(
+  await output.sheet<Line>(
     [
       { title: 'WHAT', value: (line) => line.what },
       { title: 'QUANTITY', value: (line) => count(line.quantity), right: true },
@@ -22,12 +22,15 @@ export const showCharge = async (charge: Explanation, output: Output): Promise<v
   output.line(`${output.paint.dim('rounded up')}   ${output.paint.bold(`${safe(charge.total)} credits`)}`)
 }
 
+/** The accounts of the house have names; the other side is the wallet that pays. */
+const account = (name: string): string => (name.startsWith('house:') ? name : 'wallet')
+
 /** Why a request cost what it cost, to be read from top to bottom like a receipt. */
 export const showReceipt = async (receipt: ExplainView, output: Output): Promise<void> => {
   const { request, hold, price } = receipt
   const { paint } = output
   const heading = (text: string): void => output.line(`\n${paint.bold(text)}`)
-  output.line(paint.bold(`Request ${safe(request.id)}`))
+  output.line(paint.bold(`Receipt for ${safe(request.id)}`))
   output.fields([
     [
       'when',
@@ -75,11 +78,11 @@ export const showReceipt = async (receipt: ExplainView, output: Output): Promise
   ])
   if (receipt.transfers.length > 0) {
     heading('In the books')
-    await output.table<ExplainView['transfers'][number]>(
+    await output.sheet<ExplainView['transfers'][number]>(
       [
         { title: 'KIND', value: (row) => row.kind },
-        { title: 'FROM', value: (row) => row.from },
-        { title: 'TO', value: (row) => row.to },
+        { title: 'FROM', value: (row) => account(row.from) },
+        { title: 'TO', value: (row) => account(row.to) },
         { title: 'AMOUNT', value: (row) => row.amount, right: true },
         { title: 'ID', value: (row) => row.id },
       ],

@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { exitCode } from '../../core/kernel/errors.ts'
-import { prepareDataDir } from '../../core/config/data-dir.ts'
 import { loadConfig } from '../../core/config/load.ts'
 import type { Config } from '../../core/config/config.ts'
+import { daemonOf } from '../client.ts'
 import type { Context } from '../context.ts'
 import type { Given } from '../given.ts'
 import type { Verb } from '../verb.ts'
@@ -52,28 +52,35 @@ models, sends an OpenAI and an Anthropic request, and explains what they cost. T
 }
 
 const play = async (context: Context, given: Given, config: Config): Promise<number> => {
+  const { startDaemon } = await import('../../daemon/main.ts')
+  const daemon = await startDaemon(config, { json: false, stdout: () => undefined })
+  let code: number = exitCode.done
+  try {
+    code = await show(context, config, daemon.url, given.flag('once'))
+  } catch (error) {
+    daemon.stop()
+    await daemon.stopped
+    throw error
+  }
+  if (given.flag('once')) daemon.stop()
+  await daemon.stopped
+  return code
+}
+
+const show = async (context: Context, config: Config, url: string, once: boolean): Promise<number> => {
   const { output, json, io } = context
-  const [{ startDaemon }, { demoModels, seed }, { showRequests }] = await Promise.all([
-    import('../../daemon/main.ts'),
+  const [{ demoModels, seed }, { showRequests }] = await Promise.all([
     import('../demo/seed.ts'),
     import('../demo/show.ts'),
   ])
-  prepareDataDir(config.dataDir)
-  const daemon = await startDaemon(config, { json: false, stdout: () => undefined })
-  const client = await context.connect({
-    url: null,
-    token: null,
-    direct: false,
-    load: () => ({ config }),
-    note: () => undefined,
-  })
+  const client = await context.connect(daemonOf(config))
   const seeded = await seed(client)
   if (!json) {
     output.line(
       `${output.paint.bold('A gateway with a simulated provider')}: no account, no network, nothing to clean up.\n`,
     )
     output.fields([
-      ['address', daemon.url],
+      ['address', url],
       ['user', `${seeded.user}, 10 credits`],
       ['key', seeded.key],
       ...demoModels.map(
@@ -83,17 +90,11 @@ const play = async (context: Context, given: Given, config: Config): Promise<num
     ])
     output.line()
   }
-  const shown = await showRequests(context, client, daemon.url, seeded)
-  if (json) io.out(`${JSON.stringify({ url: daemon.url, ...seeded, data_dir: config.dataDir, ...shown })}\n`)
-  if (given.flag('once')) {
-    daemon.stop()
-    await daemon.stopped
-    return shown.verify.ok ? exitCode.done : exitCode.failed
+  const shown = await showRequests(context, client, url, seeded)
+  if (json) io.out(`${JSON.stringify({ url, ...seeded, data_dir: config.dataDir, ...shown })}\n`)
+  else if (!once) {
+    output.line(`\n${output.paint.bold('Serving until Ctrl-C.')} Both endpoints work with both models:`)
+    output.line(`\n${curlLines(url, seeded.key)}`)
   }
-  if (!json)
-    output.line(
-      `\n${output.paint.bold('Serving until Ctrl-C.')} Both endpoints work with both models:\n\n${curlLines(daemon.url, seeded.key)}`,
-    )
-  await daemon.stopped
-  return exitCode.done
+  return shown.verify.ok ? exitCode.done : exitCode.failed
 }

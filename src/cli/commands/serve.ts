@@ -1,6 +1,6 @@
-import { prepareDataDir } from '../../core/config/data-dir.ts'
 import type { ConfigFlags } from '../../core/config/load.ts'
 import { options } from '../../core/config/options.ts'
+import { daemonOf } from '../client.ts'
 import type { Given } from '../given.ts'
 import type { Verb } from '../verb.ts'
 
@@ -18,7 +18,10 @@ export const serve: Verb = {
   summary: 'Run the gateway: the proxy and the admin plane',
   details:
     'Prints one line on stdout when it accepts connections; logs go to stderr and to files. SIGTERM lets open answers finish.',
-  options: rows.map((row) => [row.flag!, `${row.doc} (${row.env})`] as const),
+  options: [
+    ...rows.map((row) => [row.flag!, `${row.doc} (${row.env})`] as const),
+    ['--demo', 'add a simulated provider, two models, a user with credit and a key, and show the key'],
+  ],
   examples: [
     ['serve', 'on 127.0.0.1:4100, data in ~/.local/share/gateway'],
     ['serve --host 0.0.0.0 --port 8080 --data /var/lib/gateway', 'for others, elsewhere'],
@@ -27,7 +30,6 @@ export const serve: Verb = {
   operations: [],
   async run(context, given) {
     const { config, origins } = context.config(readFlags(given))
-    prepareDataDir(config.dataDir)
     const { startDaemon } = await import('../../daemon/main.ts')
     const daemon = await startDaemon(config, {
       json: context.json,
@@ -35,6 +37,12 @@ export const serve: Verb = {
       stdout: (line) => context.io.out(`${line}\n`),
     })
     if (daemon.bootstrapCode !== null) context.io.err(invitation(context.json, daemon.url, daemon.bootstrapCode))
+    if (given.flag('demo')) {
+      const { seed } = await import('../demo/seed.ts')
+      const { user, key } = await seed(await context.connect(daemonOf(config)))
+      const text = `Added demo models; ${user} may use them with the key ${key}\n`
+      context.io.err(context.json ? `${JSON.stringify({ event: 'demo', user, key })}\n` : text)
+    }
     return daemon.stopped
   },
 }

@@ -37,12 +37,11 @@ export const showRequests = async (
   print(paint.dim(`   POST ${url}/v1/chat/completions`))
   print(`\n  ${paint.dim('user')}       ${question}`)
   const first = await askOpenAi(url, seeded.key, smart.name, question)
-  write(`  ${paint.dim('assistant')}  ${first.text}\n`.replaceAll('  \n', '\n'))
+  print(`  ${paint.dim('assistant')}  ${safeLines(first.text)}`)
   const firstReceipt = await receipt(context, client, first.requestId)
 
-  print(
-    paint.bold(`\n2. An Anthropic client streams from ${fast.name}, which speaks ${fast.behind} behind the gateway`),
-  )
+  print()
+  print(paint.bold(`2. An Anthropic client streams from ${fast.name}, which speaks ${fast.behind} behind the gateway`))
   print(paint.dim(`   POST ${url}/v1/messages`))
   print(`\n  ${paint.dim('user')}       And how do you stream?`)
   if (!json) io.out(`  ${paint.dim('assistant')}  `)
@@ -52,7 +51,8 @@ export const showRequests = async (
 
   const balance = (await client.call('credits.balance', { user: seeded.user }, {})) as Shown['balance']
   const verify = (await client.call('credits.verify', {}, {})) as Shown['verify']
-  print(paint.bold('\n3. The books'))
+  print()
+  print(paint.bold('3. The books'))
   if (!json) {
     output.fields([
       ['granted', `${balance.granted} credits to ${seeded.user}`],
