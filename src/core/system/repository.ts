@@ -49,7 +49,7 @@ export const tableRows = async (db: AnyDb): Promise<readonly { readonly name: st
 export const structuralProblems = async (db: AnyDb): Promise<readonly string[]> => {
   const integrity = await sql<{
     integrity_check: string
-  }>`select integrity_check from pragma_integrity_check(100)`.execute(db)
+  }>`select integrity_check from pragma_integrity_check limit 100`.execute(db)
   const references = await sql<{
     line: string
   }>`select "table" || ' row ' || coalesce(rowid, '?') || ' refers to nothing in ' || parent as line
