@@ -48,10 +48,10 @@ export class Decoder implements StreamDecoder {
     if (!chunk) return this.#fail(unreadable)
     const failed = chunk['error'] ?? null
     const choices = Array.isArray(chunk['choices']) ? chunk['choices'].filter(isObject) : []
-    if (choices.length > 0 || chunk['usage']) this.#start(chunk)
-    for (const choice of choices) this.#choice(choice).push(choice)
     const groq = chunk['x_groq']
     const usage = decodeUsage(chunk['usage'] ?? (isObject(groq) ? groq['usage'] : null))
+    if (choices.length > 0 || usage) this.#start(chunk)
+    for (const choice of choices) this.#choice(choice).push(choice)
     if (usage) this.#events.push({ type: 'usage', usage })
     if (failed !== null || name === 'error') this.#fail(decodeStreamError(chunk))
   }
