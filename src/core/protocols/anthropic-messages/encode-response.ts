@@ -5,6 +5,7 @@ import { encodeCitation } from './citations.ts'
 import { parseArguments } from './encode-content.ts'
 import { encodeFinish } from './finish.ts'
 import { messageId, toolId } from './ids.ts'
+import { renameFallback } from './mask.ts'
 import { encodeUsage } from './usage.ts'
 import { estimateUsage, textLength } from './estimate.ts'
 
@@ -14,7 +15,7 @@ export const encodeResponse = (response: NeutralResponse, options: EncodeOptions
   if (!choice || choice.finish.reason === 'malformed-tool-call') throw broken()
   const { blocks, finish } = choice
   const content = blocks
-    .map((block) => encodeBlock(block, finish.reason === 'length'))
+    .map((block) => encodeBlock(block, finish.reason === 'length', options.model))
     .filter((block) => block !== undefined)
   const delivered = blocks.reduce((sum, block) => sum + textLength(block), 0)
   return {
@@ -36,7 +37,7 @@ export const encodeResponse = (response: NeutralResponse, options: EncodeOptions
 
 const broken = (): GatewayError => new GatewayError('upstream_error', 'The model made a tool call that cannot be read.')
 
-const encodeBlock = (block: Block, cutShort: boolean): JsonObject | undefined => {
+const encodeBlock = (block: Block, cutShort: boolean, model: string): JsonObject | undefined => {
   switch (block.kind) {
     case 'text': {
       const citations = block.citations?.map(encodeCitation).filter((citation) => citation !== undefined) ?? []
@@ -61,7 +62,7 @@ const encodeBlock = (block: Block, cutShort: boolean): JsonObject | undefined =>
       }
     }
     case 'opaque':
-      return block.part.protocol === 'anthropic-messages' ? block.part.value : undefined
+      return block.part.protocol === 'anthropic-messages' ? renameFallback(block.part.value, model) : undefined
   }
 }
 

@@ -7,6 +7,7 @@ import { streamError } from './errors.ts'
 import { estimateUsage } from './estimate.ts'
 import { encodeFinish } from './finish.ts'
 import { messageId, toolId } from './ids.ts'
+import { renameFallback } from './mask.ts'
 import { isObject } from './read.ts'
 import { encodeUsage } from './usage.ts'
 
@@ -87,7 +88,7 @@ export class Encoder implements StreamEncoder {
   }
 
   #openBlock(block: BlockStart): string {
-    const wire = startOf(block)
+    const wire = startOf(block, this.#options.model)
     if (!wire) return ''
     const index = this.#nextIndex++
     this.#open = { kind: block.kind, index, gotArguments: false }
@@ -167,7 +168,7 @@ const frame = (type: string, payload: JsonObject): string => formatEvent(type, J
 const deltaFrame = (index: number, type: string, field: string, value: string): string =>
   `event: content_block_delta\ndata: {"type":"content_block_delta","index":${index},"delta":{"type":"${type}","${field}":${JSON.stringify(value)}}}\n\n`
 
-const startOf = (block: BlockStart): JsonObject | undefined => {
+const startOf = (block: BlockStart, model: string): JsonObject | undefined => {
   switch (block.kind) {
     case 'text':
     case 'refusal':
@@ -178,7 +179,7 @@ const startOf = (block: BlockStart): JsonObject | undefined => {
     case 'tool-call':
       return { type: 'tool_use', id: toolId(block.id), name: block.name, input: {}, caller: { type: 'direct' } }
     case 'opaque':
-      return block.part.protocol === 'anthropic-messages' ? block.part.value : undefined
+      return block.part.protocol === 'anthropic-messages' ? renameFallback(block.part.value, model) : undefined
   }
 }
 

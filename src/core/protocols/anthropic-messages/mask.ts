@@ -1,4 +1,4 @@
-import type { JsonValue } from '../neutral/index.ts'
+import type { JsonObject, JsonValue } from '../neutral/index.ts'
 import { isObject } from './read.ts'
 
 const namedModel = /("model"\s*:\s*)"(?:[^"\\]|\\.)*"/g
@@ -27,4 +27,12 @@ export const renameFallbacks = (blocks: readonly JsonValue[], model: string): bo
     }
   }
   return found
+}
+
+/** The same for one block that is about to be sent, leaving the given one as it is. */
+export const renameFallback = (block: JsonObject, model: string): JsonObject => {
+  if (block['type'] !== 'fallback') return block
+  const copy = structuredClone(block)
+  renameFallbacks([copy], model)
+  return copy
 }
