@@ -1,4 +1,4 @@
-import { mkdtempSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -18,7 +18,9 @@ export interface LoopWatch {
 }
 
 export const watchLoop = (): LoopWatch => {
-  const socket = join(mkdtempSync(join(tmpdir(), 'bench-loop-')), 'loop.sock')
+  const folder = mkdtempSync(join(tmpdir(), 'bench-loop-'))
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  const socket = join(folder, 'loop.sock')
   return {
     nodeOptions: ['--import', new URL('../processes/loop-delay.ts', import.meta.url).href],
     env: { BENCH_LOOP_DELAY: socket },
