@@ -111,6 +111,12 @@ describe('a Chat client and a model behind the Messages API', () => {
       expect(refusal(() => cross(openaiChat, provider, chat(more))).param).toBe(param)
   })
 
+  test('never pays for log probabilities that would be lost in a repaired answer', () => {
+    const told = refusal(() => cross(openaiChat, openaiChat, chat({ logprobs: true, top_logprobs: 2 })))
+    expect(told).toEqual({ code: 'unsupported_parameter', param: 'logprobs' })
+    expect(cross(openaiChat, openaiChat, chat({ logprobs: false })).body).not.toHaveProperty('logprobs')
+  })
+
   test('everything that is only a hint is dropped and named', () => {
     const { warnings } = cross(
       openaiChat,

@@ -18,6 +18,8 @@ export const encodeRequest = (
   const warnings = new Warnings()
   const dialect = options.chat ?? {}
   refuseForeign(request, warnings)
+  // The neutral form of an answer has no place for them: they would be paid for and lost.
+  if (request.logprobs) unsupported('logprobs', 'log probabilities cannot be passed on from this provider')
   const limit = Math.min(request.maxTokens ?? Number.POSITIVE_INFINITY, options.maxTokens ?? Number.POSITIVE_INFINITY)
   const extra = { ...request.extensions?.['openai-chat'] }
   const body: JsonObject = {
@@ -37,8 +39,6 @@ export const encodeRequest = (
       presence_penalty: request.presencePenalty,
       frequency_penalty: request.frequencyPenalty,
       logit_bias: request.logitBias,
-      logprobs: request.logprobs ? true : undefined,
-      top_logprobs: request.logprobs?.top,
       verbosity: request.verbosity,
       user: encodeUser(request, warnings),
       metadata: request.metadata,
