@@ -1,8 +1,9 @@
 import { GatewayError } from '../kernel/errors.ts'
-import type { JsonObject, NeutralEvent, NeutralRequest, ProviderFailure, Warning } from '../protocols/neutral/index.ts'
+import type { JsonObject, NeutralEvent, ProviderFailure, Warning } from '../protocols/neutral/index.ts'
 import type { EncodeOptions, Observed, Protocol, RequestFacts, StreamEncoder } from '../protocols/protocol.ts'
 import type { ChatDialect } from '../protocols/openai-chat/dialect.ts'
 import { parseFrame, SseFrameTooLarge, SseSplitter } from '../protocols/sse.ts'
+import { restoreInEvent, restoreInResponse, sendableToolNames, type SentNames } from '../protocols/tool-names.ts'
 
 /**
  * How bytes get from the client's protocol to the provider's and back. The straight road changes only the bytes it must; the crossing goes through the neutral form.
@@ -63,7 +64,8 @@ const straightRoad = ({ client, facts, realModel, shadowModel, chat }: RoadOptio
 
 const crossing = (options: RoadOptions): Road => {
   const { client, provider, facts, realModel } = options
-  const neutral: NeutralRequest = client.decodeRequest(JSON.parse(facts.scanned.bytes.toString('utf8')) as JsonObject)
+  const asked = client.decodeRequest(JSON.parse(facts.scanned.bytes.toString('utf8')) as JsonObject)
+  const { request: neutral, sent } = sendableToolNames(asked, provider.toolName)
   const encode = (maxTokens: number | undefined) =>
     provider.encodeRequest(neutral, {
       model: realModel,
@@ -85,7 +87,8 @@ const crossing = (options: RoadOptions): Road => {
       Buffer.from(JSON.stringify((maxTokens === options.maxTokens ? planned : encode(maxTokens)).body)),
     unary(body) {
       try {
-        const answer = provider.decodeResponse(JSON.parse(body.toString('utf8')) as JsonObject)
+        const told = provider.decodeResponse(JSON.parse(body.toString('utf8')) as JsonObject)
+        const answer = restoreInResponse(told, sent)
         const observed: Observed = { deliveredChars: 0, complete: true, upstreamId: answer.id }
         if (answer.usage) observed.usage = answer.usage
         const finish = answer.choices[0]?.finish.raw
@@ -99,7 +102,7 @@ const crossing = (options: RoadOptions): Road => {
         throw new UnreadableAnswer('the answer does not follow its protocol', { cause })
       }
     },
-    stream: () => new CrossingStream(provider, client.createEncoder(toClient)),
+    stream: () => new CrossingStream(provider, client.createEncoder(toClient), sent, facts.choices),
   }
 }
 
@@ -111,8 +114,13 @@ class CrossingStream implements StreamRoad {
   readonly #splitter = new SseSplitter()
   readonly #decoder
   readonly #encoder: StreamEncoder
+  readonly #sent: SentNames
+  /** Choices that have not finished yet. */
+  #unfinished: number
 
-  constructor(provider: Protocol, encoder: StreamEncoder) {
+  constructor(provider: Protocol, encoder: StreamEncoder, sent: SentNames, choices: number) {
+    this.#sent = sent
+    this.#unfinished = choices
     this.#decoder = provider.createDecoder()
     this.#encoder = encoder
   }
@@ -140,7 +148,7 @@ class CrossingStream implements StreamRoad {
       // After a failure nothing more is translated: the relay ends the stream with the client protocol's own error.
       if (this.observed.failure) break
       this.#observe(event)
-      if (event.type !== 'error') out += this.#encoder.push(event)
+      if (event.type !== 'error') out += this.#encoder.push(restoreInEvent(event, this.#sent))
     }
     return out
   }
@@ -159,15 +167,18 @@ class CrossingStream implements StreamRoad {
         else if (event.delta.kind === 'arguments') seen.deliveredChars += event.delta.json.length
         break
       case 'finish':
-        seen.complete = true
+        if (--this.#unfinished <= 0) seen.complete = true
         if (event.finish.raw) seen.finish = event.finish.raw
         break
       case 'error':
         seen.failure = event.error satisfies ProviderFailure
         break
+      case 'end':
+        // A server may give fewer answers than were asked for.
+        seen.complete = true
+        break
       case 'block-start':
       case 'block-stop':
-      case 'end':
         break
     }
   }

@@ -21,6 +21,8 @@ export interface Protocol {
   readonly id: ProtocolId
   /** Path at a provider below its base URL, for example `/chat/completions` (the base URL carries `/v1`). */
   readonly upstreamPath: string
+  /** The names of tools it accepts. Others are replaced on the way there and restored in answers (tool-names.ts). */
+  readonly toolName: RegExp
 
   /** What admission needs, read from the raw bytes by one scan of the top level (no full parse). Throws GatewayError 400 for what is no request of this protocol. */
   inspect(body: Buffer): RequestFacts

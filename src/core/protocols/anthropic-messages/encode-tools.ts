@@ -4,7 +4,7 @@ import { encodeCache } from './encode-content.ts'
 import { refuse } from './read.ts'
 import { unsupported, type Warnings } from './refusals.ts'
 
-const nameRule = /^[a-zA-Z0-9_-]{1,128}$/
+export const toolName = /^[a-zA-Z0-9_-]{1,128}$/
 
 /** `tools` and `tool_choice`, in the client's order (prompt caches key on it). A choice among some of the tools is made by sending only those. */
 export const encodeTools = (request: NeutralRequest, warnings: Warnings): JsonObject => {
@@ -39,7 +39,7 @@ const encodeTool = (tool: NeutralTool | OpaqueTool, index: number, warnings: War
       ? { ...tool.value }
       : unsupported(path, 'this tool has no counterpart')
   }
-  if (!nameRule.test(tool.name)) refuse(`${path}.name`, 'must be 1 to 128 characters of letters, digits, "_" and "-".')
+  if (!toolName.test(tool.name)) refuse(`${path}.name`, 'must be 1 to 128 characters of letters, digits, "_" and "-".')
   warnings.extensions(path, tool.extensions)
   return {
     name: tool.name,

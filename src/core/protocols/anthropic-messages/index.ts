@@ -4,6 +4,7 @@ import { decodeResponse } from './decode-response.ts'
 import { Decoder } from './decoder.ts'
 import { encodeRequest } from './encode-request.ts'
 import { encodeResponse } from './encode-response.ts'
+import { toolName } from './encode-tools.ts'
 import { Encoder } from './encoder.ts'
 import { decodeError, renderError, renderStreamError } from './errors.ts'
 import { inspect } from './inspect.ts'
@@ -13,6 +14,7 @@ import { raw } from './raw.ts'
 export const anthropicMessages: Protocol = {
   id: 'anthropic-messages',
   upstreamPath: '/messages',
+  toolName,
   inspect,
   decodeRequest,
   encodeRequest,

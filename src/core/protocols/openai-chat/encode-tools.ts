@@ -2,7 +2,7 @@ import type { JsonObject, NeutralRequest, NeutralTool, OpaqueTool, ToolChoice } 
 import { refuse } from '../read.ts'
 import { unsupported, type Warnings } from './refusals.ts'
 
-const nameRule = /^[a-zA-Z0-9_-]{1,64}$/
+export const toolName = /^[a-zA-Z0-9_-]{1,64}$/
 
 /** `tools`, `tool_choice` and `parallel_tool_calls`, in the client's order (prompt caches key on it). */
 export const encodeTools = (request: NeutralRequest, warnings: Warnings): JsonObject => {
@@ -30,7 +30,7 @@ const encodeTool = (tool: NeutralTool | OpaqueTool, index: number, warnings: War
   if (tool.type === 'opaque') {
     return tool.protocol === 'openai-chat' ? tool.value : unsupported(path, 'this tool has no counterpart')
   }
-  if (!nameRule.test(tool.name))
+  if (!toolName.test(tool.name))
     unsupported(`${path}.name`, 'must be 1 to 64 characters of letters, digits, "_" and "-"')
   warnings.extensions(path, tool.extensions)
   if (tool.cache) warnings.dropped(`${path}.cache_control`, 'prompts are cached without marks')

@@ -5,6 +5,7 @@ import { Decoder } from './decoder.ts'
 import { encodeRequest } from './encode-request.ts'
 import { encodeResponse } from './encode-response.ts'
 import { Encoder } from './encoder.ts'
+import { toolName } from './encode-tools.ts'
 import { decodeError, renderError, renderStreamError } from './errors.ts'
 import { inspect } from './inspect.ts'
 import { raw } from './raw.ts'
@@ -13,6 +14,7 @@ import { raw } from './raw.ts'
 export const openaiChat: Protocol = {
   id: 'openai-chat',
   upstreamPath: '/chat/completions',
+  toolName,
   inspect,
   decodeRequest,
   encodeRequest,

@@ -122,7 +122,15 @@ describe('what the meter learns', () => {
       finish: 'length',
       upstreamId: 'c-1',
     })
-    expect(through([stops(), stops('stop', 1)], { choices: 3 }).observed.complete).toBe(false)
+    const tap = new Tap({ model: 'shadow', includeUsage: true, choices: 3 })
+    tap.push(Buffer.from(stops() + stops('stop', 1)))
+    expect(tap.observed.complete).toBe(false)
+    // The server gave two.
+    tap.finish()
+    expect(tap.observed.complete).toBe(true)
+    expect(through([stops() + says('a').replace('"index":0', '"index":1')], { choices: 2 }).observed.complete).toBe(
+      false,
+    )
     expect(through([stops(), stops('stop', 2), stops('stop', 1)], { choices: 3 }).observed.complete).toBe(true)
     expect(through([says('a'), done]).observed.complete).toBe(true)
   })

@@ -51,6 +51,13 @@ export class Tap implements RawTap {
   /** A last frame that lacks nothing but its blank line is whole; a torn one would only break the client's parser. */
   finish(): Buffer {
     const rest = this.#splitter.finish()
+    const out = this.#last(rest)
+    // A server may give fewer answers than were asked for.
+    if (this.#finished.size > this.#highest) this.observed.complete = true
+    return out
+  }
+
+  #last(rest: Buffer): Buffer {
     if (rest.length === 0 || !isWhole(rest)) return empty
     const frame = Buffer.concat([rest, Buffer.from('\n\n')])
     return this.#pass([frame], frame)
