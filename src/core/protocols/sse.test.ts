@@ -93,6 +93,19 @@ describe('the splitter', () => {
     }).toThrow(SseFrameTooLarge)
   })
 
+  test('refuses a frame that is too large, however few pieces it comes in', () => {
+    const frame = Buffer.from(`data: ${'x'.repeat(maxFrameBytes)}\n\n`)
+    expect(() => new SseSplitter().push(frame)).toThrow(SseFrameTooLarge)
+    expect(() => split([frame.subarray(0, 100), frame.subarray(100)])).toThrow(SseFrameTooLarge)
+  })
+
+  test('frames cut from collected pieces stay as they are when more is collected', () => {
+    const frames = Array.from({ length: 50 }, (_, count) => `data: ${String(count).repeat(40)}\n\n`)
+    const bytes = Buffer.from(frames.join(''))
+    const pieces = Array.from({ length: Math.ceil(bytes.length / 7) }, (_, at) => bytes.subarray(at * 7, at * 7 + 7))
+    expect(split(pieces).frames.map(String)).toEqual(frames)
+  })
+
   test('takes frames of any number in one piece, however large together', () => {
     const frame = `data: ${'x'.repeat(1000)}\n\n`
     expect(split([Buffer.from(frame.repeat(2000))]).frames).toHaveLength(2000)
