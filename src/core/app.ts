@@ -17,6 +17,7 @@ import { createKeys } from './keys/keys.ts'
 import { createCredits } from './ledger/credits.ts'
 import { createLedger, ledgerEngine } from './ledger/ledger.ts'
 import { createPrices } from './pricing/prices.ts'
+import { daemonRuns } from './storage/lock.ts'
 import { openStorage } from './storage/open.ts'
 import { createSystem } from './system/system.ts'
 import { checkBaseUrl } from './upstream/base-url.ts'
@@ -38,7 +39,7 @@ const probeTimeoutMs = 10_000
 export const createApp = async (config: Config, { mode = 'direct', origins }: AppOptions = {}) => {
   const clock = systemClock
   const vault = createVault(loadMasterKey(config))
-  const storage = await openStorage({ dataDir: config.dataDir, engine: ledgerEngine })
+  const storage = await openStorage({ dataDir: config.dataDir, engine: ledgerEngine, journal: mode === 'daemon' ? 'gather' : daemonRuns(config.dataDir) ? 'none' : 'replay' })
   const upstream = createUpstream({ clock, allowPrivate: config.allowPrivateUpstreams })
   let url: string | null = null
   let refresh: () => Promise<void> = () => Promise.resolve()

@@ -20,6 +20,8 @@ export const createCheckpointer = (
   fail: (error: unknown) => void,
 ): Checkpointer => {
   let timer: NodeJS.Timeout | null = null
+  /** A checkpoint waits for the open transaction to end. */
+  let due = false
 
   const checkpoint = (db: Database.Database, mode: 'passive' | 'truncate'): void => {
     try {
@@ -32,13 +34,17 @@ export const createCheckpointer = (
   }
   const look = (): void => {
     timer = null
+    due = false
     for (const db of databases) {
       const bytes = statSync(`${db.name}-wal`, { throwIfNoEntry: false })?.size ?? 0
-      if (bytes >= checkpointBytes && !db.inTransaction) checkpoint(db, 'passive')
+      if (bytes < checkpointBytes) continue
+      if (db.inTransaction) due = true
+      else checkpoint(db, 'passive')
     }
   }
   return {
     wrote() {
+      if (due) look()
       timer ??= setTimeout(look, intervalMs)
     },
     makeRoom() {

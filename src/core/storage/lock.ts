@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { GatewayError } from '../kernel/errors.ts'
@@ -32,6 +32,18 @@ export const daemonLock = (dataDir: string): DaemonLock => {
     release() {
       if (db.open) db.close()
     },
+  }
+}
+
+/** Whether a daemon holds the lock of this data directory now. */
+export const daemonRuns = (dataDir: string): boolean => {
+  if (!existsSync(join(dataDir, 'daemon.lock'))) return false
+  try {
+    daemonLock(dataDir).release()
+    return false
+  } catch (error) {
+    if (error instanceof GatewayError && error.code === 'database_busy') return true
+    throw error
   }
 }
 

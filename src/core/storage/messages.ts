@@ -3,7 +3,8 @@ import type { DatabaseName } from './connection.ts'
 
 /** What the serving thread asks of the writer and the reader. Answered once each, by `id`. */
 export type Request =
-  | { readonly id: number; readonly kind: 'batch'; readonly commands: readonly unknown[]; readonly durable: boolean }
+  /** `commands` is a JSON array, as it goes into the journal; the answer is a JSON array of outcomes. One string crosses cheaper than many objects. */
+  | { readonly id: number; readonly kind: 'batch'; readonly commands: string; readonly durable: boolean }
   | { readonly id: number; readonly kind: 'begin'; readonly transaction: number; readonly database: DatabaseName }
   | {
       readonly id: number
@@ -16,7 +17,7 @@ export type Request =
     }
   | { readonly id: number; readonly kind: 'command'; readonly transaction: number; readonly command: unknown }
   | { readonly id: number; readonly kind: 'commit' | 'rollback'; readonly transaction: number }
-  /** Answered when every row for the request log that was handed over before is written. */
+  /** Answered when everything that was handed over before can be read: rows of the ledger are committed, rows of the request log written. */
   | { readonly id: number; readonly kind: 'barrier' }
   | { readonly id: number; readonly kind: 'close' }
 
@@ -38,10 +39,14 @@ export type Outcome = { readonly value: unknown } | { readonly error: ThreadErro
 
 export interface WriterOptions {
   readonly dataDir: string
+  /** `gather`: answer batches from the journal and commit many at a time. `replay`: only apply what an earlier run left. */
+  readonly journal: JournalUse
   readonly engine: string | null
   readonly maxTransactionMs: number
   readonly busyMs: number
 }
+
+export type JournalUse = 'gather' | 'replay' | 'none'
 
 export interface ReaderOptions {
   readonly dataDir: string

@@ -4,7 +4,7 @@ import { Channel } from './channel.ts'
 import { CommandQueue } from './command-queue.ts'
 import type { DatabaseName } from './connection.ts'
 import { busyTimeoutMs } from './limits.ts'
-import type { ReaderOptions, WriterOptions } from './messages.ts'
+import type { JournalUse, ReaderOptions, WriterOptions } from './messages.ts'
 import { createRemoteDialect } from './remote-dialect.ts'
 import { Revisions } from './revisions.ts'
 import type { GatewaySchema, UsageSchema } from './schema.ts'
@@ -15,6 +15,8 @@ export interface StorageOptions {
   readonly dataDir: string
   /** Module whose `createEngine` runs batched commands in the writer thread (storage/engine.ts). Absent: `submit` is refused. */
   readonly engine?: URL
+  /** How batches reach the databases; `none` commits each before it is answered. `gather` is for the one process that holds the daemon's lock. */
+  readonly journal?: JournalUse
   /** An interactive write transaction is rolled back after this many milliseconds. */
   readonly maxTransactionMs?: number
   /** How long a write waits for another process that holds the lock, before `database_busy`. Milliseconds. */
@@ -47,6 +49,7 @@ export const openStorage = async (options: StorageOptions): Promise<OpenStorage>
     entry('writer'),
     {
       dataDir: options.dataDir,
+      journal: options.journal ?? 'none',
       engine: options.engine?.href ?? null,
       maxTransactionMs: options.maxTransactionMs ?? 5_000,
       busyMs,
@@ -76,8 +79,8 @@ class ThreadedStorage implements OpenStorage {
   readonly #queue: CommandQueue
   readonly #revisions: Revisions
   #transactions = 0
-  /** Commands were handed over whose rows for the request log may not be written yet. */
-  #recordsBehind = false
+  /** Commands were handed over whose rows may not be visible to readers yet. */
+  #behind = false
 
   constructor(writer: Channel, reader: Channel, onFatal: Storage['onFatal']) {
     this.#writer = writer
@@ -90,7 +93,7 @@ class ThreadedStorage implements OpenStorage {
   }
 
   submit<Command, Result>(command: Command, options?: { readonly durable?: boolean }): Promise<Result> {
-    this.#recordsBehind = true
+    this.#behind = true
     return this.#queue.submit(command, options?.durable ?? false) as Promise<Result>
   }
 
@@ -115,7 +118,7 @@ class ThreadedStorage implements OpenStorage {
           },
         }),
       )
-    this.#recordsBehind = true
+    this.#behind = true
     for (const [topic, value] of touched) this.#revisions.committed(topic, value)
     return result
   }
@@ -140,12 +143,12 @@ class ThreadedStorage implements OpenStorage {
   #readDialect(database: DatabaseName): ReturnType<typeof createRemoteDialect> {
     return createRemoteDialect({
       query: async (transaction, sql, parameters) => {
-        if (database === 'usage' && transaction === null) await this.#catchUp()
+        if (transaction === null) await this.#catchUp()
         return this.#reader.request({ kind: 'query', transaction, database, sql, parameters })
       },
       begin: async () => {
         const transaction = ++this.#transactions
-        if (database === 'usage') await this.#catchUp()
+        await this.#catchUp()
         await this.#reader.request({ kind: 'begin', transaction, database })
         return transaction
       },
@@ -155,12 +158,12 @@ class ThreadedStorage implements OpenStorage {
     })
   }
 
-  /** Whoever settled an exchange finds it in the request log: rows still on their way are written before a read of it. */
+  /** Whoever settled an exchange finds it in the ledger and in the request log: rows still on their way are written before a read. */
   async #catchUp(): Promise<void> {
-    if (!this.#recordsBehind) return
-    this.#recordsBehind = false
+    if (!this.#behind) return
+    this.#behind = false
     await this.#writer.request({ kind: 'barrier' }).catch(() => {
-      this.#recordsBehind = true
+      this.#behind = true
     })
   }
 

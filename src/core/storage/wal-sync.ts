@@ -16,7 +16,7 @@ export interface WalSync {
  * every commit before it, whoever wrote it. The log file carries no locks, so a second descriptor does no harm (the database file's own would). A failure is
  * fatal: the kernel reports it once and then forgets the pages.
  */
-export const createWalSync = (file: string, fail: (error: unknown) => void): WalSync => {
+export const createWalSync = (file: string, fail: (error: unknown) => void, onSynced: () => void = () => {}): WalSync => {
   let fd: number | null = null
   let dirty = false
   let running = false
@@ -36,6 +36,7 @@ export const createWalSync = (file: string, fail: (error: unknown) => void): Wal
     fdatasync(fd, (error) => {
       running = false
       if (error) fail(Object.assign(error, { code: 'SQLITE_IOERR_FSYNC' }))
+      else if (!dirty) onSynced()
       if (closed) release()
       else if (dirty) plan()
     })

@@ -4,15 +4,17 @@ import { createStatementCache, databaseFiles, openConnection, runQuery } from '.
 import { createCheckpointer } from './checkpointer.ts'
 import { engineDatabase } from './engine-database.ts'
 import type { CreateEngine } from './engine.ts'
-import type { Outcome } from './messages.ts'
+import { openJournal } from './journal.ts'
+import type { JournalUse, Outcome } from './messages.ts'
 import { createRecordLog } from './record-log.ts'
-import { isStorageTrouble, sqliteCode } from './sqlite-errors.ts'
+import { isFatalCode, isStorageTrouble, sqliteCode } from './sqlite-errors.ts'
 import { toThreadError } from './thread-errors.ts'
 import { createWalSync } from './wal-sync.ts'
 
 export interface WriterDatabasesOptions {
   readonly dataDir: string
   readonly busyMs: number
+  readonly journal: JournalUse
   readonly createEngine: CreateEngine | null
   /** Told when nothing may be written any more. */
   fail(error: unknown): void
@@ -20,8 +22,11 @@ export interface WriterDatabasesOptions {
 
 /** Both writing connections and everything that happens on them. Synchronous: one call is one step. */
 export interface WriterDatabases {
-  /** All commands in one transaction; a refused one does not touch the others. `durable`: on disk before this returns. */
-  batch(commands: readonly unknown[], durable: boolean): Outcome[]
+  /**
+   * All commands (a JSON array) one after the other; a refused one does not touch the others. When this returns they survive the death of the process; `durable`: they
+   * are on disk.
+   */
+  batch(commands: string, durable: boolean): Outcome[]
   begin(): void
   inTransaction(): boolean
   query(sql: string, parameters: readonly unknown[]): unknown
@@ -30,11 +35,17 @@ export interface WriterDatabases {
   commit(): void
   /** Does nothing when no transaction is open. */
   rollback(): void
-  writeRecords(): void
+  /** Makes everything that was answered visible to readers. */
+  catchUp(): void
   /** What may happen after the caller has its answer. */
   afterReply(): void
   close(): void
 }
+
+/** How long answered batches may wait for the commit of their rows, how many commands, and how large their journal grows before it is emptied with an fsync. */
+const gatherMs = 40
+const gatherCommands = 2_000
+const journalBytes = 16 * 1024 * 1024
 
 export const createWriterDatabases = (options: WriterDatabasesOptions): WriterDatabases => {
   const gatewayFile = join(options.dataDir, databaseFiles.gateway)
@@ -46,9 +57,22 @@ export const createWriterDatabases = (options: WriterDatabasesOptions): WriterDa
   const cache = createStatementCache(gateway)
   const begin = gateway.prepare('begin immediate')
   const commit = gateway.prepare('commit')
-  const walSync = createWalSync(`${gatewayFile}-wal`, options.fail)
+  const saveApplied = gateway.prepare('update journal set applied = ? where id = 1')
+  const applied = (): number => gateway.prepare<[], number>('select applied from journal where id = 1').pluck().get()!
+  const journalFile = join(options.dataDir, 'ledger.journal')
+  const journal = options.journal === 'none' ? null : openJournal(journalFile, applied())
+  const journalSync = createWalSync(journalFile, options.fail)
+  // The journal is emptied when the rows of all its batches are on disk.
+  const walSync = createWalSync(`${gatewayFile}-wal`, options.fail, () => {
+    if (gathered === 0) journal?.clear()
+  })
   const checkpointer = createCheckpointer([gateway, usage], options.fail)
   let staged: unknown[] = []
+  /** Commands whose rows are in the open transaction and whose batches are in the journal. */
+  let gathered = 0
+  /** The open transaction was lost with what it had gathered: the journal has it. */
+  let lost = false
+  let timer: NodeJS.Timeout | null = null
   const engine =
     options.createEngine?.({
       gateway: engineDatabase(gateway),
@@ -67,6 +91,8 @@ export const createWriterDatabases = (options: WriterDatabasesOptions): WriterDa
     if (gateway.inTransaction) gateway.exec('rollback')
     staged = []
     engine?.reset()
+    if (gathered > 0) lost = true
+    gathered = 0
   }
   const finish = (): void => {
     engine?.flush()
@@ -82,17 +108,86 @@ export const createWriterDatabases = (options: WriterDatabasesOptions): WriterDa
     if (engine === null) throw new GatewayError('internal_error', 'storage was opened without an engine')
     return engine.run(command)
   }
+  const runAll = (commands: readonly unknown[]): Outcome[] =>
+    commands.map((command): Outcome => {
+      try {
+        return { value: run(command) }
+      } catch (error) {
+        if (error instanceof GatewayError) return { error: toThreadError(error) }
+        throw error
+      }
+    })
+  /** Runs what was answered but is not in the tables: after a crash, or after a transaction that could not be committed. */
+  const replay = (): void => {
+    const entries = journal?.after(applied()) ?? []
+    if (entries.length > 0) {
+      begin.run()
+      try {
+        for (const { batch } of entries) runAll(JSON.parse(batch) as unknown[])
+        saveApplied.run(entries.at(-1)!.sequence)
+        finish()
+      } catch (error) {
+        rollback()
+        lost = true
+        throw error
+      }
+    }
+    lost = false
+  }
+  const commitGathered = (): void => {
+    if (timer !== null) clearTimeout(timer)
+    timer = null
+    if (lost) replay()
+    if (gathered === 0) return
+    const empty = journal!.size > journalBytes
+    if (empty) setLevel(true)
+    try {
+      saveApplied.run(journal!.last)
+      finish()
+      gathered = 0
+    } catch (error) {
+      rollback()
+      throw error
+    }
+    if (empty) journal!.clear()
+  }
+  const attemptCommit = (): void => {
+    try {
+      commitGathered()
+      records.schedule()
+    } catch (error) {
+      const code = sqliteCode(error)
+      if (code !== null && isFatalCode(code)) options.fail(error)
+      else {
+        checkpointer.makeRoom()
+        timer ??= setTimeout(attemptCommit, 1_000)
+      }
+    }
+  }
+  /** Answers a batch whose rows are committed later: the journal has it from here on. */
+  const gather = (text: string, commands: readonly unknown[]): Outcome[] => {
+    if (commands.length === 0) return []
+    if (!gateway.inTransaction) {
+      setLevel(false)
+      begin.run()
+    }
+    try {
+      const outcomes = runAll(commands)
+      journal!.append(text)
+      gathered += commands.length
+      journalSync.wrote()
+      timer ??= setTimeout(attemptCommit, gatherMs)
+      return outcomes
+    } catch (error) {
+      rollback()
+      throw error
+    }
+  }
   const transaction = (commands: readonly unknown[]): Outcome[] => {
+    commitGathered()
     begin.run()
     try {
-      const outcomes = commands.map((command): Outcome => {
-        try {
-          return { value: run(command) }
-        } catch (error) {
-          if (error instanceof GatewayError) return { error: toThreadError(error) }
-          throw error
-        }
-      })
+      const outcomes = runAll(commands)
       finish()
       return outcomes
     } catch (error) {
@@ -101,15 +196,27 @@ export const createWriterDatabases = (options: WriterDatabasesOptions): WriterDa
     }
   }
 
+  if (journal) {
+    setLevel(true)
+    replay()
+    journal.clear()
+  }
+
   return {
-    batch(commands, durable) {
-      setLevel(durable)
+    batch(text, durable) {
+      const commands = JSON.parse(text) as unknown[]
+      if (lost) replay()
+      const gathers = options.journal === 'gather' && !durable
       try {
+        if (gathers) return gather(text, commands)
+        commitGathered()
+        setLevel(durable)
         return transaction(commands)
       } catch (error) {
         // One more attempt: what was settled must get in before what is new fills the disk again.
         if (sqliteCode(error) === 'SQLITE_FULL') {
           checkpointer.makeRoom()
+          setLevel(durable)
           return transaction(commands)
         }
         if (commands.length === 1 || isStorageTrouble(error)) throw error
@@ -125,6 +232,7 @@ export const createWriterDatabases = (options: WriterDatabasesOptions): WriterDa
       })
     },
     begin() {
+      commitGathered()
       setLevel(true)
       begin.run()
     },
@@ -156,13 +264,26 @@ export const createWriterDatabases = (options: WriterDatabasesOptions): WriterDa
       }
     },
     rollback,
-    writeRecords: () => records.write(),
-    afterReply: () => records.schedule(),
+    catchUp() {
+      // While a transaction of somebody else is open, everything before it is committed.
+      if (gathered > 0 || lost) commitGathered()
+      records.write()
+    },
+    afterReply() {
+      if (gathered >= gatherCommands) attemptCommit()
+      records.schedule()
+    },
     close() {
+      if (gathered > 0) attemptCommit()
+      if (timer !== null) clearTimeout(timer)
       rollback()
       records.close()
       checkpointer.close()
       walSync.close()
+      journalSync.close()
+      // The last checkpoint has brought everything into the database file.
+      if (!lost) journal?.clear()
+      journal?.close()
       usage.close()
       gateway.close()
     },

@@ -77,7 +77,7 @@ const answer = (databases: WriterDatabases, request: Request): void => {
 const serve = (databases: WriterDatabases, request: Request): unknown => {
   switch (request.kind) {
     case 'batch':
-      return databases.batch(request.commands, request.durable)
+      return JSON.stringify(databases.batch(request.commands, request.durable))
     case 'begin':
       databases.begin()
       open = {
@@ -86,7 +86,7 @@ const serve = (databases: WriterDatabases, request: Request): unknown => {
       }
       return null
     case 'barrier':
-      databases.writeRecords()
+      databases.catchUp()
       return null
     case 'close':
       databases.close()

@@ -6,7 +6,7 @@ import { ledgerChecks } from '../../../src/core/ledger/verify-repository.ts'
 import type { LedgerCommand, LedgerResults } from '../../../src/core/ledger/commands.ts'
 import { openConnection } from '../../../src/core/storage/connection.ts'
 import type { CreateEngine } from '../../../src/core/storage/engine.ts'
-import type { Outcome } from '../../../src/core/storage/messages.ts'
+import type { JournalUse, Outcome } from '../../../src/core/storage/messages.ts'
 import { prepareDatabases } from '../../../src/core/storage/migrate.ts'
 import { createWriterDatabases } from '../../../src/core/storage/writer-databases.ts'
 import type { WriterDatabases } from '../../../src/core/storage/writer-databases.ts'
@@ -18,18 +18,22 @@ export const temporaryDirectory = (): { readonly path: string; remove(): void } 
 }
 
 /** What the writer thread does, without the thread: every step is done when the call returns. */
-export const openWriter = (dataDir: string, engine: CreateEngine = createEngine): WriterDatabases => {
+export const openWriter = (
+  dataDir: string,
+  engine: CreateEngine = createEngine,
+  journal: JournalUse = 'none',
+): WriterDatabases => {
   prepareDatabases({ dataDir, busyMs: 100, now: () => 1 })
   const fail = (error: unknown): void => {
     throw error
   }
-  return createWriterDatabases({ dataDir, busyMs: 100, createEngine: engine, fail })
+  return createWriterDatabases({ dataDir, busyMs: 100, createEngine: engine, journal, fail })
 }
 
 /** Runs commands as one batch; a refused one gives its error's code. */
 export const runBatch = (writer: WriterDatabases, commands: readonly LedgerCommand[]): unknown[] =>
   writer
-    .batch(commands, false)
+    .batch(JSON.stringify(commands), false)
     .map((outcome: Outcome) => ('error' in outcome ? { refused: outcome.error.code } : outcome.value))
 
 export const runOne = <Op extends LedgerCommand['op']>(

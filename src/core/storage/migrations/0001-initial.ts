@@ -7,6 +7,9 @@ export const initialGateway: Migration = {
   id: '0001-initial',
   sqlite: [
     `create table migrations (id text primary key not null, applied_at integer not null) strict`,
+    // How far the journal of answered batches (storage/journal.ts) has been applied to these tables.
+    `create table journal (id integer primary key not null check (id = 1), applied integer not null) strict`,
+    `insert into journal (id, applied) values (1, 0)`,
 
     `create table users (
       id text primary key not null,

@@ -1,0 +1,71 @@
+import { closeSync, fstatSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs'
+
+/**
+ * An append-only file of batches that were answered but whose transaction is still open. A `write` survives the death of the process, so that commands can be answered
+ * at once and their rows committed many at a time; the next start runs what the databases do not hold yet. One line per batch: sequence, length, JSON.
+ */
+export interface Journal {
+  /** Sequence of the newest batch. */
+  readonly last: number
+  /** Bytes in the file. */
+  readonly size: number
+  /** Throws when the batch could not be written whole; nothing of it stays then. */
+  append(batch: string): void
+  /** Batches newer than `applied`, oldest first. A torn last line, as a power cut leaves it, was never answered. */
+  after(applied: number): JournalEntry[]
+  /** Forgets everything: the databases hold it, on disk. */
+  clear(): void
+  close(): void
+}
+
+export interface JournalEntry {
+  readonly sequence: number
+  readonly batch: string
+}
+
+/** `applied`: sequence of the newest batch that the databases hold. */
+export const openJournal = (file: string, applied: number): Journal => {
+  const fd = openSync(file, 'a+', 0o600)
+  let size = fstatSync(fd).size
+  let last = applied
+  for (const { sequence } of parse(readFileSync(file, 'utf8'))) last = Math.max(last, sequence)
+  return {
+    get last() {
+      return last
+    },
+    get size() {
+      return size
+    },
+    append(batch) {
+      const line = Buffer.from(`${last + 1} ${batch.length} ${batch}\n`)
+      try {
+        for (let at = 0; at < line.length; ) at += writeSync(fd, line, at)
+      } catch (error) {
+        ftruncateSync(fd, size)
+        throw error
+      }
+      last++
+      size += line.length
+    },
+    after: (from) => (size === 0 ? [] : parse(readFileSync(file, 'utf8')).filter(({ sequence }) => sequence > from)),
+    clear() {
+      if (size > 0) ftruncateSync(fd, 0)
+      size = 0
+    },
+    close: () => closeSync(fd),
+  }
+}
+
+const parse = (text: string): JournalEntry[] => {
+  const entries: JournalEntry[] = []
+  for (let at = 0; at < text.length; ) {
+    const first = text.indexOf(' ', at)
+    const second = text.indexOf(' ', first + 1)
+    const length = Number(text.slice(first + 1, second))
+    const end = second + 1 + length
+    if (first === -1 || second === -1 || !Number.isSafeInteger(length) || text[end] !== '\n') break
+    entries.push({ sequence: Number(text.slice(at, first)), batch: text.slice(second + 1, end) })
+    at = end + 1
+  }
+  return entries
+}
