@@ -47,7 +47,8 @@ export const buildAdminServer = (app: AdminApp, options: AdminServerOptions): Fa
     requestTimeout: 30_000,
     keepAliveTimeout: 10_000,
     http: { headersTimeout: 10_000, connectionsCheckingInterval: 2_000, maxHeaderSize: 16 * 1024 },
-    ...(serverFactory && { serverFactory }),
+    // A server that somebody else makes answers broken requests itself; Fastify's answer would close the connection under it.
+    ...(serverFactory && { serverFactory, clientErrorHandler: () => {} }),
   })
 
   server.addHook('onRequest', async (request, reply) => {

@@ -13,7 +13,7 @@ import type { Protocol } from '../../core/protocols/protocol.ts'
 import { clientIp } from './client-ip.ts'
 import { credentialOf } from './credentials.ts'
 import { isAnthropic, listModels, showModel } from './list-models.ts'
-import { checkBodyHeaders, ClientAborted, readBody } from './read-body.ts'
+import { checkBodyHeaders, ClientAborted, discardBody, isAwaitingContinue, readBody } from './read-body.ts'
 import { ResponseSink } from './response-sink.ts'
 import { matchRoute } from './routes.ts'
 
@@ -60,6 +60,7 @@ export const createProxyHandler = (deps: ProxyDeps) => {
       return sendJson(response, 200, ['x-request-id', requestId, 'x-gateway-request-id', id], body)
     }
     checkBodyHeaders(request, deps.maxBodyBytes)
+    if (isAwaitingContinue(request)) response.writeContinue()
     const body = await readBody(request, deps.maxBodyBytes)
     await exchange.run({
       id,
@@ -101,15 +102,22 @@ const refuse = (request: IncomingMessage, response: ServerResponse, error: Gatew
   const { status, body } = protocol.renderError(error, requestId)
   const headers = errorHeaders(['x-request-id', requestId, 'x-gateway-request-id', id], error)
   if (protocol.id === 'anthropic-messages') headers.push('request-id', requestId)
-  // What is left of the body will not be read, so the connection cannot carry another request.
-  if (!request.complete) headers.push('connection', 'close')
-  sendJson(response, status, headers, body)
+  if (request.complete) return sendJson(response, status, headers, body)
+  // What is left of the body means nothing to us, so the connection cannot carry another request.
+  headers.push('connection', 'close')
+  response.write(startJson(response, status, headers, body))
+  if (isAwaitingContinue(request)) response.end()
+  else discardBody(request, () => response.end())
 }
 
 const sendJson = (response: ServerResponse, status: number, headers: string[], body: unknown): void => {
+  response.end(startJson(response, status, headers, body))
+}
+
+const startJson = (response: ServerResponse, status: number, headers: string[], body: unknown): Buffer => {
   const bytes = Buffer.from(JSON.stringify(body))
   response.writeHead(status, ['content-type', 'application/json', 'content-length', String(bytes.length), ...headers])
-  response.end(bytes)
+  return bytes
 }
 
 const pathOf = (request: IncomingMessage): string => {

@@ -22,20 +22,50 @@ export const checkBodyHeaders = (request: IncomingMessage, maxBytes: number): vo
 
 const jsonType = /^application\/json *(?:; *charset="?utf-?8"? *)?;? *$/i
 
+/** Whether the client holds its body back until it is told to send it. */
+export const isAwaitingContinue = ({ headers, httpVersionMinor }: IncomingMessage): boolean =>
+  headers.expect !== undefined && httpVersionMinor === 1
+
+/** Chunks that are kept as they came; of what follows, small ones are copied together, for each costs more memory than its bytes. */
+const keptChunks = 16
+const smallChunk = 4096
+const blockSize = 64 * 1024
+
 /** The whole body in one buffer. Rejects with `request_too_large` as soon as it is, and with ClientAborted when the connection ends first. */
 export const readBody = (request: IncomingMessage, maxBytes: number): Promise<Buffer> =>
   new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let size = 0
+    let block: Buffer | null = null
+    let used = 0
+
+    const closeBlock = (): void => {
+      if (block && used > 0) chunks.push(block.subarray(0, used))
+      block = null
+      used = 0
+    }
+    const keep = (chunk: Buffer): void => {
+      if (chunks.length < keptChunks || chunk.length > smallChunk) {
+        closeBlock()
+        chunks.push(chunk)
+        return
+      }
+      if (used + chunk.length > blockSize) closeBlock()
+      block ??= Buffer.allocUnsafeSlow(blockSize)
+      used += chunk.copy(block, used)
+    }
     request.on('data', (chunk: Buffer) => {
       size += chunk.length
       if (size > maxBytes) {
-        request.removeAllListeners('data')
-        request.resume()
+        request.removeAllListeners('data').removeAllListeners('end').resume()
+        chunks.length = 0
         reject(tooLarge(maxBytes))
-      } else chunks.push(chunk)
+      } else keep(chunk)
     })
-    request.on('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size)))
+    request.on('end', () => {
+      closeBlock()
+      resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size))
+    })
     const aborted = (): void => {
       // 'close' follows every request; an error with its stack is made only for those that were cut.
       if (!request.complete) reject(new ClientAborted())
@@ -43,6 +73,23 @@ export const readBody = (request: IncomingMessage, maxBytes: number): Promise<Bu
     request.on('error', aborted)
     request.on('close', aborted)
   })
+
+/** How long, in milliseconds, what is left of a refused body is read and forgotten. */
+const lingerMs = 2_000
+
+/**
+ * Calls `done` when the rest of a body has come or is no longer waited for. Closing a connection on which unread bytes stand resets it, and the client may lose the
+ * answer that says why.
+ */
+export const discardBody = (request: IncomingMessage, done: () => void): void => {
+  const finish = (): void => {
+    clearTimeout(timer)
+    request.off('end', finish).off('close', finish)
+    done()
+  }
+  const timer = setTimeout(finish, lingerMs)
+  request.on('end', finish).on('close', finish).resume()
+}
 
 const tooLarge = (maxBytes: number): GatewayError =>
   new GatewayError('request_too_large', `The body is larger than ${maxBytes} bytes.`)

@@ -4,11 +4,20 @@ import type { ClientSink } from '../../core/exchange/call.ts'
 /** How long a client may refuse to read before it counts as gone. */
 const stallMs = 120_000
 
+/**
+ * When to look, in milliseconds after a client has closed its direction, whether it still reads; then every `probeMs`. The first write to a client that has gone
+ * brings its reset, the second finds it.
+ */
+const firstProbesMs = [25, 50]
+const probeMs = 1_000
+
 /** The client's end of an exchange over a node:http response. */
 export class ResponseSink implements ClientSink {
   readonly #response: ServerResponse
   #open = true
   #stall: NodeJS.Timeout | null = null
+  #probe: NodeJS.Timeout | null = null
+  #last: Buffer | string = ''
 
   constructor(response: ServerResponse) {
     this.#response = response
@@ -25,8 +34,14 @@ export class ResponseSink implements ClientSink {
       this.#clearStall()
       onDrain()
     })
+    const { socket } = this.#response
+    const onHalfClosed = (): void => this.#probeAfter(0)
+    if (socket?.readableEnded) onHalfClosed()
+    else socket?.once('end', onHalfClosed)
     this.#response.on('close', () => {
       this.#clearStall()
+      socket?.off('end', onHalfClosed)
+      if (this.#probe) clearTimeout(this.#probe)
       if (!this.#response.writableFinished) onGone()
     })
   }
@@ -36,6 +51,7 @@ export class ResponseSink implements ClientSink {
   }
 
   write(bytes: Buffer | string): boolean {
+    this.#last = bytes
     if (this.#response.write(bytes)) return true
     this.#stall ??= setTimeout(() => this.#response.destroy(), stallMs)
     return false
@@ -49,8 +65,26 @@ export class ResponseSink implements ClientSink {
     this.#response.destroy()
   }
 
+  /**
+   * A client that has closed its direction may have gone or may still read: on the wire both look the same until something is written. So something is written that
+   * means nothing: in front of the head an interim answer, between events a comment.
+   */
+  #probeAfter(count: number): void {
+    this.#probe = setTimeout(() => {
+      const response = this.#response
+      if (response.writableEnded) return
+      if (response.headersSent) {
+        if (endsEvent(this.#last) && !response.writableNeedDrain) response.write(':\n\n')
+      } else if (response.req.httpVersionMinor > 0) response.writeContinue()
+      this.#probeAfter(count + 1)
+    }, firstProbesMs[count] ?? probeMs)
+  }
+
   #clearStall(): void {
     if (this.#stall) clearTimeout(this.#stall)
     this.#stall = null
   }
 }
+
+const endsEvent = (bytes: Buffer | string): boolean =>
+  typeof bytes === 'string' ? bytes.endsWith('\n\n') : bytes.at(-1) === 0x0a && bytes.at(-2) === 0x0a
