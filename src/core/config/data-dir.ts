@@ -1,6 +1,6 @@
-import { chmodSync, mkdirSync, readdirSync, statSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { isAbsolute, join, resolve } from 'node:path'
+import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { GatewayError } from '../kernel/errors.ts'
 
 /** `--data`, else `GATEWAY_DATA`, else `$XDG_DATA_HOME/gateway`, else `~/.local/share/gateway`. Relative XDG paths are ignored, as its specification says. */
@@ -18,12 +18,27 @@ export const chooseDataDir = (
 }
 
 export const databasePath = (dataDir: string): string => join(dataDir, 'gateway.db')
-export const usageDatabasePath = (dataDir: string): string => join(dataDir, 'usage.db')
 export const masterKeyPath = (dataDir: string): string => join(dataDir, 'master.key')
 export const socketPath = (dataDir: string): string => join(dataDir, 'gateway.sock')
 export const configPath = (dataDir: string): string => join(dataDir, 'gateway.yaml')
 
 const ours = /^(gateway\.(db|yaml|sock|lock|pid)|usage\.db|master\.key|logs|backups|outbox|bootstrap)/
+
+/** Bytes that fit into `sun_path`: 104 on macOS and 108 on Linux, with the zero at the end. */
+const longestSocketPath = process.platform === 'darwin' ? 103 : 107
+
+/** As `mkdir -p`. Node's own recursive form never returns where the kernel answers ENOENT below a directory that exists, as in /proc. */
+const makeDirectory = (path: string): void => {
+  try {
+    mkdirSync(path, { mode: 0o700 })
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : ''
+    if (code === 'EEXIST') return
+    if (code !== 'ENOENT' || existsSync(dirname(path))) throw error
+    makeDirectory(dirname(path))
+    mkdirSync(path, { mode: 0o700 })
+  }
+}
 
 /**
  * Makes the data directory if need be, for its owner alone. An existing directory that others can enter is closed when it is empty or a gateway's; a directory
@@ -36,9 +51,14 @@ export const prepareDataDir = (dataDir: string): void => {
     hint: string,
     cause?: unknown,
   ): GatewayError => new GatewayError(code, `The data directory ${dataDir} ${why}.`, { hint }, { cause })
+  if (Buffer.byteLength(socketPath(dataDir)) > longestSocketPath) {
+    throw refuse('configuration_invalid', 'has a path too long for the socket in it', 'Name a shorter one with --data.')
+  }
   try {
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+    makeDirectory(dataDir)
     const stat = statSync(dataDir)
+    if (!stat.isDirectory())
+      throw refuse('configuration_invalid', 'is not a directory', 'Name another one with --data.')
     if ((stat.mode & 0o077) === 0) return
     if (!readdirSync(dataDir).every((name) => ours.test(name))) {
       throw refuse(

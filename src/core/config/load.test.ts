@@ -221,4 +221,8 @@ describe('the data directory', () => {
     expect(statSync(join(dir, 'shared')).mode & 0o777).toBe(0o755)
     expect(refusal(() => prepareDataDir(file('', 'plain'))).exit).toBe(78)
   })
+  test('that cannot be, or whose path leaves no room for the socket, is refused at once', () => {
+    expect(refusal(() => prepareDataDir('/proc/nope')).exit).toBeOneOf([77, 78])
+    expect(refusal(() => prepareDataDir(join(dir, 'x'.repeat(110)))).message).toContain('too long')
+  })
 })
