@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { programVersion } from '../core/kernel/version.ts'
 import { connect } from './client.ts'
-import { runCli } from './testing.ts'
+import { runCli } from '../../test/support/run-cli.ts'
 
 let dir: string
 let servers: Server[]

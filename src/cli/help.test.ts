@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { describe, expect, test } from 'vitest'
 import { buildProgram } from './program.ts'
-import { runCli } from './testing.ts'
+import { runCli } from '../../test/support/run-cli.ts'
 
 const leaves = (command: Command, path: readonly string[] = []): (readonly [string, Command])[] =>
   command.commands.length === 0

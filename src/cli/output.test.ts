@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { renderError } from './render-error.ts'
-import { runCli } from './testing.ts'
+import { runCli } from '../../test/support/run-cli.ts'
 import { safe, safeLines } from './text.ts'
 
 const user = {

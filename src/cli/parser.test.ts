@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { operations } from '../core/operations.ts'
 import { entries } from './commands/index.ts'
-import { runCli } from './testing.ts'
+import { runCli } from '../../test/support/run-cli.ts'
 
 let dir: string
 beforeAll(() => {

@@ -1,6 +1,6 @@
-import type { AdminClient, CallOptions } from './client.ts'
-import type { Surroundings } from './context.ts'
-import { main } from './main.ts'
+import type { AdminClient, CallOptions } from '../../src/cli/client.ts'
+import type { Surroundings } from '../../src/cli/context.ts'
+import { main } from '../../src/cli/main.ts'
 
 export interface Call {
   readonly operation: string
