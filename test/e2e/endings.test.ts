@@ -54,6 +54,7 @@ const leaveAfter = (path: string, body: object, bytes: number, arrived: () => Pr
         if (seen >= bytes) leave()
       })
       response.on('error', () => {})
+      response.on('close', leave)
     })
     call.on('error', () => {})
     call.end(JSON.stringify(body))

@@ -13,6 +13,7 @@ import { readCatalogRows, resolveCatalog, type ResolveOptions } from './snapshot
 export interface RequestSize {
   readonly bodyBytes: number
   readonly remoteParts: number
+  readonly hasTools: boolean
   readonly choices: number
   readonly clientMaxTokens: number | undefined
   /** The model's own limit on output with its caps; null when nobody sets one. */

@@ -82,6 +82,7 @@ export const admit = async (call: Call, deps: AdmitDeps, sighting: Sighting): Pr
     maxOutputTokens: Number.isFinite(cap) ? cap : null,
     clientMaxTokens: facts.maxTokens,
     choices: facts.choices,
+    hasTools: definesTools(facts),
     defaultReserveTokens: deps.defaultReserveTokens,
   })
   const planned = bounds.outputTokens
@@ -165,6 +166,10 @@ const findModel = (name: string, allowed: ReadonlySet<string> | null, catalog: C
     throw new GatewayError('model_not_allowed', `This API key may not use the model "${name}".`, { param: 'model' })
   return model
 }
+
+/** Whether the body defines tools, under the name of either protocol or the older one of chat. */
+export const definesTools = ({ scanned }: RequestFacts): boolean =>
+  scanned.fields.has('tools') || scanned.fields.has('functions')
 
 /** The client's own protocol if the provider speaks it, else the provider's first. */
 const providerProtocol = (target: Target, client: Protocol, deps: AdmitDeps): Protocol => {

@@ -1,6 +1,6 @@
 import type { Catalog, ResolvedModel, Target } from '../catalog/resolved.ts'
 import type { Clock } from '../kernel/clock.ts'
-import { GatewayError, toGatewayError } from '../kernel/errors.ts'
+import { type GatewayError, toGatewayError } from '../kernel/errors.ts'
 import { formatCredits } from '../kernel/money.ts'
 import type {
   HoldCommand,

@@ -1,6 +1,7 @@
 import type { ResolvedModel } from '../catalog/resolved.ts'
 import type { ProtocolId } from '../protocols/neutral/index.ts'
 import { protocolById } from '../protocols/index.ts'
+import { definesTools } from './admit.ts'
 import { applySettings, outputCap } from './model-settings.ts'
 
 /** The size of a request as admission reads it, for a dry run: the model's defaults and caps applied. Throws what the proxy would answer. */
@@ -12,6 +13,7 @@ export const measureRequest = (protocolId: ProtocolId, body: Buffer, model: Reso
     bodyBytes: facts.scanned.bytes.length,
     remoteParts: facts.remoteParts,
     choices: facts.choices,
+    hasTools: definesTools(facts),
     clientMaxTokens: facts.maxTokens,
     maxOutputTokens: Number.isFinite(cap) ? cap : null,
   }

@@ -19,7 +19,10 @@ export const applySettings = (scanned: ScannedObject, model: ResolvedModel): Buf
   const cuts: Cut[] = []
   let added = ''
   for (const [field, value] of Object.entries(model.defaults)) {
-    if (!scanned.fields.has(field)) added += `,${JSON.stringify(field)}:${JSON.stringify(value)}`
+    if (scanned.fields.has(field)) continue
+    // The limit on output has several names: a default for one is not for a client that used another.
+    if (outputFields.includes(field) && outputFields.some((name) => scanned.fields.has(name))) continue
+    added += `,${JSON.stringify(field)}:${JSON.stringify(value)}`
   }
   for (const [field, bound] of Object.entries(model.caps)) {
     if (outputFields.includes(field) || typeof bound !== 'number') continue

@@ -53,8 +53,18 @@ export const exitCode = {
 
 export const errorCatalogue = {
   // authentication and authorisation
-  invalid_api_key: entry('unauthenticated', 401, 'No valid API key was given. Send it as "Authorization: Bearer sk-tg-…" or "x-api-key".', { exit: 4 }),
-  ambiguous_credentials: entry('unauthenticated', 401, 'Two different credentials were sent in one request. Send exactly one.', { exit: 4 }),
+  invalid_api_key: entry(
+    'unauthenticated',
+    401,
+    'No valid API key was given. Send it as "Authorization: Bearer sk-tg-…" or "x-api-key".',
+    { exit: 4 },
+  ),
+  ambiguous_credentials: entry(
+    'unauthenticated',
+    401,
+    'Two different credentials were sent in one request. Send exactly one.',
+    { exit: 4 },
+  ),
   expired_api_key: entry('unauthenticated', 401, 'This API key has expired.', { exit: 4 }),
   disabled_api_key: entry('unauthenticated', 401, 'This API key is disabled.', { exit: 4 }),
   unauthenticated: entry('unauthenticated', 401, 'Authentication is required.', { exit: 4 }),
@@ -64,14 +74,23 @@ export const errorCatalogue = {
   // requests
   invalid_json: entry('invalid', 400, 'The body is not valid JSON.'),
   json_too_deep: entry('invalid', 400, 'The body is nested too deeply.'),
+  json_too_complex: entry('invalid', 400, 'The body holds too many values.'),
   duplicate_key: entry('invalid', 400, 'A key appears twice at the top level of the body.'),
   invalid_utf8: entry('invalid', 400, 'The body is not valid UTF-8.'),
-  invalid_request: entry('invalid', 400, 'The request is not valid.'),
-  forbidden_field: entry('invalid', 400, 'This field may not be sent: destinations and credentials are set by the gateway.'),
+  invalid_request: entry('invalid', 400, 'The request is not valid.', { exit: 2 }),
+  forbidden_field: entry(
+    'invalid',
+    400,
+    'This field may not be sent: destinations and credentials are set by the gateway.',
+  ),
   unsupported_parameter: entry('invalid', 400, 'A parameter cannot be expressed for the model behind this name.'),
   context_length_exceeded: entry('invalid', 400, 'The request is longer than the context window of the model.'),
   content_filter: entry('invalid', 400, 'The provider refused the content of this request.'),
-  unsupported_media_type: entry('unsupported_media', 415, 'Send the body as application/json in UTF-8 without content encoding.'),
+  unsupported_media_type: entry(
+    'unsupported_media',
+    415,
+    'Send the body as application/json in UTF-8 without content encoding.',
+  ),
   request_too_large: entry('too_large', 413, 'The body is too large.'),
   request_timeout: entry('invalid', 408, 'The request body did not arrive in time.', { retry: true }),
   not_found: entry('not_found', 404, 'There is nothing here.'),
@@ -92,21 +111,34 @@ export const errorCatalogue = {
   upstream_error: entry('upstream_failed', 502, 'The provider failed to answer this request.', { retry: true }),
   upstream_auth_failed: entry('upstream_failed', 502, 'The provider refused the credentials of this gateway.'),
   upstream_forbidden: entry('upstream_failed', 502, 'The destination of this provider is not allowed.'),
-  upstream_disconnected: entry('upstream_failed', 502, 'The provider ended the answer before it was complete.', { retry: true }),
-  upstream_unavailable: entry('upstream_busy', 503, 'The provider cannot take this request now.', { retry: true, exit: 69 }),
+  upstream_disconnected: entry('upstream_failed', 502, 'The provider ended the answer before it was complete.', {
+    retry: true,
+  }),
+  upstream_unavailable: entry('upstream_busy', 503, 'The provider cannot take this request now.', {
+    retry: true,
+    exit: 69,
+  }),
   upstream_timeout: entry('upstream_timeout', 504, 'The provider did not answer in time.', { retry: true }),
   // ourselves
   draining: entry('unavailable', 503, 'This gateway is shutting down.', { retry: true, exit: 69 }),
   overloaded: entry('unavailable', 503, 'This gateway is overloaded.', { retry: true, exit: 75 }),
-  storage_unavailable: entry('unavailable', 503, 'The database of this gateway is unavailable.', { retry: true, exit: 69 }),
-  database_busy: entry('unavailable', 503, 'The database is in use by another process. Try again.', { retry: true, exit: 75 }),
+  storage_unavailable: entry('unavailable', 503, 'The database of this gateway is unavailable.', {
+    retry: true,
+    exit: 69,
+  }),
+  database_busy: entry('unavailable', 503, 'The database is in use by another process. Try again.', {
+    retry: true,
+    exit: 75,
+  }),
   database_refused: entry('internal', 500, 'The database file cannot be used.', { exit: 74 }),
   configuration_invalid: entry('internal', 500, 'The configuration is not valid.', { exit: 78 }),
   daemon_unreachable: entry('unavailable', 503, 'The daemon cannot be reached.', { exit: 69 }),
   version_mismatch: entry('internal', 500, 'The daemon runs another version of this program.', { exit: 76 }),
   permission_denied: entry('internal', 500, 'Permission denied.', { exit: 77 }),
   usage_error: entry('invalid', 400, 'The command line is not valid.', { exit: 2 }),
-  internal_error: entry('internal', 500, 'Something broke in the gateway. It was logged under the request id.', { exit: 70 }),
+  internal_error: entry('internal', 500, 'Something broke in the gateway. It was logged under the request id.', {
+    exit: 70,
+  }),
 } as const satisfies Record<string, ErrorEntry>
 
 export type ErrorCode = keyof typeof errorCatalogue
