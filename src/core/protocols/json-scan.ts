@@ -24,6 +24,9 @@ export interface ScannedObject {
 }
 
 const maxDepth = 128
+/** No protocol knows a hundred fields; and a long conversation with many tools has some ten thousand values. Beyond, reading would keep others waiting. */
+const maxFields = 1_000
+const maxValues = 250_000
 
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
@@ -42,18 +45,19 @@ const isHex = (byte: number | undefined): boolean =>
 const invalid = (at: number, what = 'unexpected character'): GatewayError =>
   new GatewayError('invalid_json', `The body is not valid JSON: ${what} at byte ${at}.`)
 
-/** Throws GatewayError 400: `invalid_utf8`, `invalid_json`, `json_too_deep`, `duplicate_key` (top level only), `invalid_request` when it is no object. */
+/** Throws GatewayError 400: `invalid_utf8`, `invalid_json`, `json_too_deep`, `json_too_complex`, `duplicate_key` (top level only), `invalid_request` when it is no object. */
 export const scanObject = (bytes: Buffer): ScannedObject => {
   if (!isUtf8(bytes)) throw new GatewayError('invalid_utf8')
   let at = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0
   at = skipSpace(bytes, at)
   if (at === bytes.length) throw new GatewayError('invalid_json', 'The body is empty. Send a JSON object.')
   if (bytes[at] !== OPEN_BRACE) {
-    skipValue(bytes, at)
+    skipValue(bytes, at, { left: maxValues })
     throw new GatewayError('invalid_request', 'The body must be a JSON object.')
   }
   const open = at
   const fields = new Map<string, Field>()
+  const budget: Budget = { left: maxValues }
   at = skipSpace(bytes, at + 1)
   if (bytes[at] !== CLOSE_BRACE) {
     for (;;) {
@@ -64,13 +68,14 @@ export const scanObject = (bytes: Buffer): ScannedObject => {
       at = skipSpace(bytes, at)
       if (bytes[at] !== COLON) throw invalid(at, '":" is expected')
       const valueStart = skipSpace(bytes, at + 1)
-      at = skipValue(bytes, valueStart)
+      at = skipValue(bytes, valueStart, budget)
       if (fields.has(key))
         throw new GatewayError(
           'duplicate_key',
           `The key "${key.slice(0, 64)}" appears twice at the top level of the body.`,
           { param: key.slice(0, 64) },
         )
+      if (fields.size === maxFields) throw tooComplex()
       fields.set(key, { key, keyStart, valueStart, valueEnd: at })
       at = skipSpace(bytes, at)
       if (bytes[at] === CLOSE_BRACE) break
@@ -178,12 +183,24 @@ const skipEscape = (bytes: Buffer, at: number): number => {
   throw invalid(at, 'a broken escape')
 }
 
+/** How many values may still come. */
+interface Budget {
+  left: number
+}
+
+const tooComplex = (): GatewayError =>
+  new GatewayError(
+    'json_too_complex',
+    `The body holds more than ${maxFields} fields at its top level, or more than ${maxValues} values.`,
+  )
+
 /** Index just behind the value that starts at `from`. Walks nested values without recursion, so that no depth can overflow the stack. */
-const skipValue = (bytes: Buffer, from: number): number => {
+const skipValue = (bytes: Buffer, from: number, budget: Budget): number => {
   // One bit of history per level: what closes it.
   const closers: number[] = []
   let at = from
   for (;;) {
+    if (--budget.left < 0) throw tooComplex()
     at = skipSpace(bytes, at)
     const byte = bytes[at]
     if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {

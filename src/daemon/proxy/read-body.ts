@@ -64,7 +64,7 @@ export const readBody = (request: IncomingMessage, maxBytes: number): Promise<Bu
     })
     request.on('end', () => {
       closeBlock()
-      resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size))
+      resolve(withoutMark(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size)))
     })
     const aborted = (): void => {
       // 'close' follows every request; an error with its stack is made only for those that were cut.
@@ -73,6 +73,10 @@ export const readBody = (request: IncomingMessage, maxBytes: number): Promise<Bu
     request.on('error', aborted)
     request.on('close', aborted)
   })
+
+/** The body without a byte order mark: it means nothing in UTF-8, and not every provider reads over it. */
+const withoutMark = (body: Buffer): Buffer =>
+  body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf ? body.subarray(3) : body
 
 /** How long, in milliseconds, what is left of a refused body is read and forgotten. */
 const lingerMs = 2_000
