@@ -1,4 +1,5 @@
-import { connect } from 'node:net'
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { sendRaw } from '../support/raw-http.ts'
 import { chatBody, chatPath, eventually, type Scene, startScene, verify } from '../support/scene.ts'
@@ -470,6 +471,29 @@ describe('what comes in pieces', () => {
     const answer = await sendRaw(scene.gateway.url, [stranger, ...pieces], { pauseMs: 1 })
     expect(answer).toMatchObject({ closed: true, responses: [{ status: 401 }] })
   })
+})
+
+test('5 000 connections that say nothing or half of something keep nobody waiting', async () => {
+  const port = Number(new URL(scene.gateway.url).port)
+  const sockets: Socket[] = []
+  try {
+    for (let batch = 0; batch < 10; batch++) {
+      const opened = Array.from({ length: 500 }, (_, i) => {
+        const socket = connect(port, '127.0.0.1')
+        sockets.push(socket.on('error', () => {}))
+        if (i % 2 === 0) socket.write(`POST ${chatPath} HTTP/1.1\r\nHost: a\r\nX-A: `)
+        return once(socket, 'connect')
+      })
+      await Promise.all(opened)
+    }
+    const started = performance.now()
+    const answer = await sendRaw(scene.gateway.url, [paid()], { until: 1 })
+    expect(answer.responses.map(({ status }) => status)).toEqual([200])
+    expect(performance.now() - started).toBeLessThan(1_000)
+  } finally {
+    for (const socket of sockets) socket.destroy()
+  }
+  await alive()
 })
 
 test('after all of it the books are right and the gateway has logged no error of its own', async () => {

@@ -16,8 +16,9 @@ export const acceptStrictJson = (server: FastifyInstance): void => {
         throw new GatewayError('unsupported_media_type')
       }
       if (body.length === 0) return {}
-      scanObject(body)
-      return JSON.parse(body.toString('utf8')) as unknown
+      const { open } = scanObject(body)
+      // From the brace on: the parser does not know a byte order mark.
+      return JSON.parse(body.toString('utf8', open)) as unknown
     },
   )
 }
