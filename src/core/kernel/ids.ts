@@ -1,4 +1,4 @@
-import { randomFillSync } from 'node:crypto'
+import { hash, randomFillSync } from 'node:crypto'
 
 /** What an id names; the prefix tells people and logs. Secrets never share a prefix with ids (see secrets.ts). */
 export const idPrefix = {
@@ -37,14 +37,25 @@ const randomByte = (): number => {
  * A new id: prefix, 48 bits of time, 80 random bits, Crockford base 32 in lower case (`req_01k…`). Ids of one process sort by creation to the millisecond.
  */
 export const newId = (kind: IdKind, now: number = Date.now()): string => {
+  let random = ''
+  for (let i = 0; i < 16; i++) random += alphabet[randomByte() & 31]!
+  return `${idPrefix[kind]}_${timeText(now)}${random}`
+}
+
+/** The id of what `source` names: always the same one. */
+export const derivedId = (kind: IdKind, at: number, source: string): string => {
+  let text = ''
+  for (const byte of hash('sha256', source, 'buffer').subarray(0, 16)) text += alphabet[byte & 31]!
+  return `${idPrefix[kind]}_${timeText(at)}${text}`
+}
+
+const timeText = (at: number): string => {
   let time = ''
-  for (let rest = now, i = 0; i < 10; i++) {
+  for (let rest = at, i = 0; i < 10; i++) {
     time = alphabet[rest % 32]! + time
     rest = Math.floor(rest / 32)
   }
-  let random = ''
-  for (let i = 0; i < 16; i++) random += alphabet[randomByte() & 31]!
-  return `${idPrefix[kind]}_${time}${random}`
+  return time
 }
 
 export const isId = (kind: IdKind, value: string): boolean =>

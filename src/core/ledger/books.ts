@@ -1,6 +1,8 @@
 import { GatewayError } from '../kernel/errors.ts'
-import { newId } from '../kernel/ids.ts'
+import { derivedId, newId } from '../kernel/ids.ts'
 import { maxNanos } from '../kernel/money.ts'
+import type { EngineValue } from '../storage/engine.ts'
+import type { Holds } from './holds.ts'
 import type { AccountRow, CounterRow, Statements, TransferRow } from './statements.ts'
 
 /** House accounts: the other side of every transfer. */
@@ -35,17 +37,21 @@ const assertExact = (row: object): void => {
 }
 
 /**
- * Accounts and counters of the open transaction, each read once and written once however many commands touch it. Transfers are inserted as they come; both their
- * sides are booked here and nowhere else, so that no command can move only one side.
+ * Accounts and counters of the open transaction, each read once and written once however many commands touch it, and its transfers, which are inserted in the order
+ * in which they came. Both sides of a transfer are booked here and nowhere else, so that no command can move only one side.
  */
 export class Books {
   readonly #statements: Statements
+  readonly #holds: Holds
+  /** Values of rows to insert. */
+  #transfers: EngineValue[][] = []
   readonly #wallets = new Map<string, AccountRow>()
   readonly #counters = new Map<string, CounterRow>()
   readonly #house = new Map<string, { credits: number; debits: number }>()
 
-  constructor(statements: Statements) {
+  constructor(statements: Statements, holds: Holds) {
     this.#statements = statements
+    this.#holds = holds
   }
 
   /** The wallet for reading and for booking holds on. Throws `not_found`. */
@@ -97,10 +103,13 @@ export class Books {
     return row
   }
 
-  /** Moves `amount` > 0 from one account to another. Returns the transfer's id. */
+  /**
+   * Moves `amount` > 0 from one account to another. Returns the transfer's id: the same when the command runs once more after a crash, because the caller may have
+   * been told. Nobody is told the id of a charge before it is committed.
+   */
   transfer(one: NewTransfer): string {
-    const id = newId('transfer', one.at)
-    this.#statements.insertTransfer.run(
+    const id = one.hold === undefined ? derivedId('transfer', one.at, one.reference) : newId('transfer', one.at)
+    this.#transfers.push([
       id,
       one.kind,
       one.from,
@@ -111,17 +120,34 @@ export class Books {
       one.note ?? null,
       one.actor ?? null,
       one.at,
-    )
+    ])
+    // What other rows will refer to has to be there.
+    if (one.hold === undefined) this.#insertRows()
     this.#book(one.from, 0, one.amount)
     this.#book(one.to, one.amount, 0)
     return id
   }
 
+  findTransfer(id: string): TransferRow | undefined {
+    this.#insertRows()
+    return this.#statements.transfer.get(id) as TransferRow | undefined
+  }
+
   applied(reference: string): TransferRow | undefined {
+    this.#insertRows()
     return this.#statements.transferByReference.get(reference) as TransferRow | undefined
   }
 
+  /** Holds first: transfers refer to them. */
+  #insertRows(): void {
+    this.#holds.flush()
+    if (this.#transfers.length === 0) return
+    this.#statements.insertTransfers(this.#transfers)
+    this.#transfers = []
+  }
+
   flush(): void {
+    this.#insertRows()
     for (const row of this.#wallets.values()) {
       if (!row.changed) continue
       this.#statements.saveAccount.run(
@@ -148,6 +174,8 @@ export class Books {
   }
 
   reset(): void {
+    this.#holds.reset()
+    this.#transfers = []
     this.#wallets.clear()
     this.#counters.clear()
     this.#house.clear()

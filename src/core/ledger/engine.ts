@@ -17,9 +17,10 @@ import type {
   VoidCommand,
 } from './commands.ts'
 import { availableOf, decideHold, decidePost, fits } from './decide.ts'
+import { Holds } from './holds.ts'
 import { createLots } from './lots.ts'
 import { prepareStatements, requestColumns } from './statements.ts'
-import type { HoldRow, LotRow, TransferRow } from './statements.ts'
+import type { HoldRow, LotRow } from './statements.ts'
 
 /**
  * The ledger inside the writer thread: runs commands against prepared statements. Every command decides before it writes, so that a refusal (GatewayError, or a
@@ -27,7 +28,8 @@ import type { HoldRow, LotRow, TransferRow } from './statements.ts'
  */
 export const createEngine: CreateEngine = ({ gateway, usage, record }) => {
   const statements = prepareStatements(gateway, usage)
-  const books = new Books(statements)
+  const holds = new Holds(statements)
+  const books = new Books(statements, holds)
   const lots = createLots(statements, books)
 
   const hold = (command: HoldCommand): HoldResult => {
@@ -38,19 +40,10 @@ export const createEngine: CreateEngine = ({ gateway, usage, record }) => {
     const { quota } = command
     const counter = quota ? books.counter(quota.counter, quota.keyId) : null
     const decision = decideHold(wallet, command, quota, counter)
-    if (!decision.ok) return repeatedHold(command) ?? decision
-    const inserted = statements.insertHold.run(
-      command.id,
-      command.account,
-      command.requestId,
-      decision.held,
-      command.context,
-      quota?.counter ?? null,
-      quota?.claimTokens ?? 0,
-      command.epoch,
-      command.at,
-    )
-    if (inserted === 0) return repeatedHold(command)!
+    const repeated = repeatedHold(command)
+    if (repeated) return repeated
+    if (!decision.ok) return decision
+    holds.open(command, decision.held)
     books.reserve(wallet, decision.held)
     if (counter) {
       const more = { requests: 1, credits_pending: decision.held, tokens_pending: quota!.claimTokens }
@@ -60,7 +53,7 @@ export const createEngine: CreateEngine = ({ gateway, usage, record }) => {
   }
 
   const repeatedHold = (command: HoldCommand): HoldResult | null => {
-    const known = statements.hold.get(command.id) as HoldRow | undefined
+    const known = holds.find(command.id)
     if (!known) return null
     if (known.account_id !== command.account || known.request_id !== command.requestId) {
       throw new GatewayError('conflict', 'This hold belongs to another request.')
@@ -69,7 +62,7 @@ export const createEngine: CreateEngine = ({ gateway, usage, record }) => {
   }
 
   const findHold = (id: string): HoldRow => {
-    const row = statements.hold.get(id) as HoldRow | undefined
+    const row = holds.find(id)
     if (!row) throw new GatewayError('not_found', 'There is no such hold.')
     return row
   }
@@ -95,13 +88,14 @@ export const createEngine: CreateEngine = ({ gateway, usage, record }) => {
     }
     const wallet = books.wallet(row.account_id)
     const { posted, writtenOff } = decidePost(wallet, row.amount, command.amount)
-    statements.resolveHold.run('posted', posted, writtenOff, command.usage, command.quality, command.at, row.id)
+    const { usage, quality, at } = command
+    holds.resolve(row, { state: 'posted', posted, writtenOff, usage, quality, at })
     release(row, { credits: posted, tokens: command.tokens, requests: 0 })
-    const more = { hold: row.id, at: command.at }
+    const more = { hold: row.id, at }
     if (posted > 0) {
       const reference = `charge:${row.id}`
       books.transfer({ kind: 'charge', from: row.account_id, to: house.revenue, amount: posted, reference, ...more })
-      if (wallet.has_expiring === 1) lots.consume(wallet, posted, command.at)
+      if (wallet.has_expiring === 1) lots.consume(wallet, posted, at)
     }
     if (writtenOff > 0) {
       const reference = `write_off:${row.id}`
@@ -121,7 +115,7 @@ export const createEngine: CreateEngine = ({ gateway, usage, record }) => {
   const cancel = (command: VoidCommand): ResolveResult => {
     const row = findHold(command.hold)
     if (row.state !== 'open') return standing(row)
-    statements.resolveHold.run(command.state, 0, 0, null, 'none', command.at, row.id)
+    holds.resolve(row, { state: command.state, posted: 0, writtenOff: 0, usage: null, quality: 'none', at: command.at })
     release(row, { credits: 0, tokens: 0, requests: -1 })
     keepRecord(command.record, 0, 0)
     return { state: command.state, first: true, posted: 0, writtenOff: 0 }
@@ -160,7 +154,7 @@ export const createEngine: CreateEngine = ({ gateway, usage, record }) => {
   }
 
   const reverse = (command: ReverseCommand): TransferResult => {
-    const charge = statements.transfer.get(command.transfer) as TransferRow | undefined
+    const charge = books.findTransfer(command.transfer)
     if (!charge) throw new GatewayError('not_found', 'There is no such charge.')
     if (charge.kind !== 'charge')
       throw new GatewayError('conflict', `Only a charge can be reversed; this is a ${charge.kind}.`)
@@ -231,10 +225,7 @@ export const createEngine: CreateEngine = ({ gateway, usage, record }) => {
     flush: () => books.flush(),
     reset: () => books.reset(),
     writeRecords(rows) {
-      for (const row of rows) {
-        const values = row as RequestsTable
-        statements.insertRequest.run(...requestColumns.map((column) => values[column]))
-      }
+      statements.insertRequests((rows as RequestsTable[]).map((row) => requestColumns.map((column) => row[column])))
     },
   }
 }

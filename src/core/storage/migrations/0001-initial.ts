@@ -58,7 +58,8 @@ export const initialGateway: Migration = {
     `create trigger accounts_stay before delete on accounts
       begin select raise(abort, 'accounts are never deleted'); end`,
 
-    // Rows are inserted at the end of the primary key (ids begin with time), found by it, and rewritten once.
+    // Rows are inserted at the end of the primary key (ids begin with time), found by it, and rewritten once. One that was opened and resolved between two commits
+    // is inserted in its final state.
     `create table holds (
       id text primary key not null,
       account_id text not null references accounts (id),
@@ -76,11 +77,10 @@ export const initialGateway: Migration = {
       created_at integer not null,
       resolved_at integer,
       check ((state = 'open') = (resolved_at is null)),
-      check (state = 'posted' or (posted = 0 and written_off = 0))
+      check (state = 'posted' or (posted = 0 and written_off = 0)),
+      check (state = 'open' or quality is not null)
     ) strict, without rowid`,
     `create index holds_open on holds (id) where state = 'open'`,
-    `create trigger holds_begin_open before insert on holds when new.state <> 'open'
-      begin select raise(abort, 'a hold begins open'); end`,
     `create trigger holds_one_way before update on holds
       when old.state <> 'open' or new.state = 'open' or new.id <> old.id or new.amount <> old.amount
         or new.account_id <> old.account_id or new.context <> old.context
