@@ -188,3 +188,28 @@ describe('cutting', () => {
     expect(splice(bytes, [])).toBe(bytes)
   })
 })
+
+describe('finding keys', () => {
+  const at = (text: string, ...words: string[]) => scanObject(Buffer.from(text), words).found
+
+  test('keys below the top level are found however they are written, values and longer names are not', () => {
+    expect(at('{"a":{"url":1},"b":["url",{"x_url":1}]}', 'url')).toEqual([11])
+    expect(at(String.raw`{"a":[{"\u0075rl":1}]}`, 'url')).toEqual([17])
+    expect(at(String.raw`{"a":{"\u0075\u0072\u006c":1,"ur\u006d":2}}`, 'file_id', 'url')).toEqual([26])
+    expect(at('{"url":1}', 'url')).toEqual([])
+  })
+
+  test('what is wrong in a long string is found wherever it stands', () => {
+    for (const length of [2_100, 2_101, 2_102, 2_103]) {
+      for (let place = 1; place < 60; place++) {
+        const text = 'ü'.repeat(10) + 'x'.repeat(length)
+        const put = (inset: string): Buffer =>
+          Buffer.from(`{"a":"${text.slice(0, place)}${inset}${text.slice(place)}"}`)
+        expect(codeOf(put('\u0001'))).toBe('invalid_json')
+        expect(codeOf(put('\\x'))).toBe('invalid_json')
+        expect(codeOf(put('"'))).toBe('invalid_json')
+        expect(codeOf(put('\\n!#[]\u007f'))).toBe('accepted')
+      }
+    }
+  })
+})

@@ -21,6 +21,8 @@ export interface ScannedObject {
   readonly open: number
   /** Index of the closing `}`. */
   readonly close: number
+  /** Index just behind each key below the top level that is one of the words asked for, in order. */
+  readonly found: readonly number[]
 }
 
 const maxDepth = 128
@@ -45,30 +47,30 @@ const isHex = (byte: number | undefined): boolean =>
 const invalid = (at: number, what = 'unexpected character'): GatewayError =>
   new GatewayError('invalid_json', `The body is not valid JSON: ${what} at byte ${at}.`)
 
-/** Throws GatewayError 400: `invalid_utf8`, `invalid_json`, `json_too_deep`, `json_too_complex`, `duplicate_key` (top level only), `invalid_request` when it is no object. */
-export const scanObject = (bytes: Buffer): ScannedObject => {
+/** `words`: keys to be found wherever they are, of ASCII letters. Throws GatewayError 400: `invalid_utf8`, `invalid_json`, `json_too_deep`, `json_too_complex`, `duplicate_key` (top level only), `invalid_request` when it is no object. */
+export const scanObject = (bytes: Buffer, words: readonly string[] = []): ScannedObject => {
   if (!isUtf8(bytes)) throw new GatewayError('invalid_utf8')
+  const walk = startWalk(bytes, words)
   let at = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0
   at = skipSpace(bytes, at)
   if (at === bytes.length) throw new GatewayError('invalid_json', 'The body is empty. Send a JSON object.')
   if (bytes[at] !== OPEN_BRACE) {
-    skipValue(bytes, at, { left: maxValues })
+    skipValue(walk, at)
     throw new GatewayError('invalid_request', 'The body must be a JSON object.')
   }
   const open = at
   const fields = new Map<string, Field>()
-  const budget: Budget = { left: maxValues }
   at = skipSpace(bytes, at + 1)
   if (bytes[at] !== CLOSE_BRACE) {
     for (;;) {
       if (bytes[at] !== QUOTE) throw invalid(at, 'a key is expected')
       const keyStart = at
-      at = skipString(bytes, at)
+      at = skipString(walk, at)
       const key = readKey(bytes, keyStart, at)
       at = skipSpace(bytes, at)
       if (bytes[at] !== COLON) throw invalid(at, '":" is expected')
       const valueStart = skipSpace(bytes, at + 1)
-      at = skipValue(bytes, valueStart, budget)
+      at = skipValue(walk, valueStart)
       if (fields.has(key))
         throw new GatewayError(
           'duplicate_key',
@@ -86,7 +88,7 @@ export const scanObject = (bytes: Buffer): ScannedObject => {
   const close = at
   at = skipSpace(bytes, at + 1)
   if (at !== bytes.length) throw invalid(at, 'text after the end of the object')
-  return { bytes, fields, open, close }
+  return { bytes, fields, open, close, found: walk.found }
 }
 
 /** The parsed value of one field; undefined when the field is absent. */
@@ -150,18 +152,68 @@ const stops = Uint8Array.from({ length: 256 }, (_, byte) =>
   byte < 0x20 || byte === QUOTE || byte === BACKSLASH ? 1 : 0,
 )
 
+/** One pass over one body. */
+interface Walk {
+  readonly bytes: Buffer
+  /** The same bytes four at a time, from `shift` on; none for a small body. */
+  readonly quads: Int32Array
+  readonly shift: number
+  readonly words: readonly string[]
+  readonly found: number[]
+  /** How many values may still come. */
+  left: number
+}
+
+/** Below this many bytes the view costs more than it saves. */
+const largeBody = 2048
+const noQuads = new Int32Array(0)
+
+const startWalk = (bytes: Buffer, words: readonly string[]): Walk => {
+  const shift = -bytes.byteOffset & 3
+  const large = bytes.length >= largeBody
+  const quads = large ? new Int32Array(bytes.buffer, bytes.byteOffset + shift, (bytes.length - shift) >> 2) : noQuads
+  return { bytes, quads, shift, words, found: [], left: maxValues }
+}
+
+/** How many bytes of a string are looked at one by one before four at a time: most strings end before. */
+const nearBytes = 16
+
 /** Index just behind the string that opens at `from`. */
-const skipString = (bytes: Buffer, from: number): number => {
+const skipString = (walk: Walk, from: number): number => {
+  const { bytes } = walk
   const length = bytes.length
   let at = from + 1
   for (;;) {
-    while (at < length && stops[bytes[at]!] === 0) at++
+    const near = at + nearBytes
+    while (at < near && at < length && stops[bytes[at]!] === 0) at++
+    if (at === near) {
+      at = skipQuads(walk, at)
+      while (at < length && stops[bytes[at]!] === 0) at++
+    }
     if (at >= length) throw invalid(from, 'a string without an end')
     const byte = bytes[at]
     if (byte === QUOTE) return at + 1
     if (byte !== BACKSLASH) throw invalid(at, 'a control character in a string')
     at = skipEscape(bytes, at)
   }
+}
+
+/**
+ * Runs over bytes of a string while no four of them hold a stop: a subtraction borrows into the high bit of a byte that was too small, for a byte that equals the
+ * pattern after an exclusive or. Borrows may spread to the next byte, so a hit is only a reason to look closer. The bytes in front of `from` are known to be plain.
+ */
+const skipQuads = ({ quads, shift }: Walk, from: number): number => {
+  const count = quads.length
+  let quad = (from - shift) >> 2
+  while (quad < count) {
+    const bytes = quads[quad]!
+    const quotes = bytes ^ 0x22222222
+    const slashes = bytes ^ 0x5c5c5c5c
+    const small = ((bytes - 0x20202020) | (quotes - 0x01010101)) & ~bytes
+    if (((small | ((slashes - 0x01010101) & ~slashes)) & 0x80808080) !== 0) break
+    quad++
+  }
+  return Math.max(from, quad * 4 + shift)
 }
 
 const skipEscape = (bytes: Buffer, at: number): number => {
@@ -183,11 +235,6 @@ const skipEscape = (bytes: Buffer, at: number): number => {
   throw invalid(at, 'a broken escape')
 }
 
-/** How many values may still come. */
-interface Budget {
-  left: number
-}
-
 const tooComplex = (): GatewayError =>
   new GatewayError(
     'json_too_complex',
@@ -195,12 +242,13 @@ const tooComplex = (): GatewayError =>
   )
 
 /** Index just behind the value that starts at `from`. Walks nested values without recursion, so that no depth can overflow the stack. */
-const skipValue = (bytes: Buffer, from: number, budget: Budget): number => {
+const skipValue = (walk: Walk, from: number): number => {
+  const { bytes } = walk
   // One bit of history per level: what closes it.
   const closers: number[] = []
   let at = from
   for (;;) {
-    if (--budget.left < 0) throw tooComplex()
+    if (--walk.left < 0) throw tooComplex()
     at = skipSpace(bytes, at)
     const byte = bytes[at]
     if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
@@ -211,10 +259,10 @@ const skipValue = (bytes: Buffer, from: number, budget: Budget): number => {
       if (bytes[at] === closer) at++
       else {
         closers.push(closer)
-        if (closer === CLOSE_BRACE) at = skipKey(bytes, at)
+        if (closer === CLOSE_BRACE) at = skipKey(walk, at)
         continue
       }
-    } else if (byte === QUOTE) at = skipString(bytes, at)
+    } else if (byte === QUOTE) at = skipString(walk, at)
     else at = skipScalar(bytes, at)
     // A value has ended: close levels until a comma opens the next value.
     for (;;) {
@@ -228,17 +276,43 @@ const skipValue = (bytes: Buffer, from: number, budget: Budget): number => {
       }
       if (bytes[at] !== COMMA) throw invalid(at, '"," is expected')
       at++
-      if (closer === CLOSE_BRACE) at = skipKey(bytes, skipSpace(bytes, at))
+      if (closer === CLOSE_BRACE) at = skipKey(walk, skipSpace(bytes, at))
       break
     }
   }
 }
 
-const skipKey = (bytes: Buffer, from: number): number => {
+const skipKey = (walk: Walk, from: number): number => {
+  const { bytes } = walk
   if (bytes[from] !== QUOTE) throw invalid(from, 'a key is expected')
-  const at = skipSpace(bytes, skipString(bytes, from))
+  const end = skipString(walk, from)
+  const at = skipSpace(bytes, end)
   if (bytes[at] !== COLON) throw invalid(at, '":" is expected')
+  if (walk.words.length > 0 && isWord(walk, from, end)) walk.found.push(end)
   return at + 1
+}
+
+/** Whether the key with its quotes is one of the words. Escapes hide none. */
+const isWord = ({ bytes, words }: Walk, from: number, end: number): boolean => {
+  const length = end - from - 2
+  for (const word of words) {
+    if (length === word.length && matches(bytes, from + 1, word)) return true
+    if (length > word.length && length <= word.length * longestEscape && hasEscape(bytes, from + 1, end))
+      return words.includes(readKey(bytes, from, end))
+  }
+  return false
+}
+
+const longestEscape = 6
+
+const matches = (bytes: Buffer, from: number, word: string): boolean => {
+  for (let at = 0; at < word.length; at++) if (bytes[from + at] !== word.charCodeAt(at)) return false
+  return true
+}
+
+const hasEscape = (bytes: Buffer, from: number, end: number): boolean => {
+  for (let at = from; at < end; at++) if (bytes[at] === BACKSLASH) return true
+  return false
 }
 
 const skipScalar = (bytes: Buffer, from: number): number => {
