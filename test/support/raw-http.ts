@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net'
+import { chatBody, chatPath, type Scene } from './scene.ts'
 
 /** One response as bytes told it. */
 export interface RawResponse {
@@ -118,5 +119,43 @@ const unchunk = (text: string): { text: string; length: number } | null => {
     body += text.slice(line + 2, line + 2 + size)
     at = next
     if (size === 0) return { text: body, length: at }
+  }
+}
+
+type Headers = readonly string[]
+export interface Parts {
+  readonly line?: string
+  /** Instead of the Host line. */
+  readonly host?: Headers
+  /** Instead of the lines that frame the body. */
+  readonly framing?: Headers
+  readonly more?: Headers
+  /** The body as it goes over the wire. */
+  readonly body?: string
+}
+
+export const chunk = (text: string): string => `${text.length.toString(16)}\r\n${text}\r\n`
+export const chunkedCoding = 'Transfer-Encoding: chunked'
+/** What a paid request asks: an answer of the shadow model `m`. */
+export const askedOfM = JSON.stringify(chatBody('m'))
+
+/** Requests as bytes, with the key of a scene. */
+export const rawRequests = ({ gateway, key }: Scene) => {
+  const { host } = new URL(gateway.url)
+  return {
+    /** A paid request that would succeed, but for what is changed in it. */
+    paid: ({ line, host: hosts, framing, more = [], body = askedOfM }: Parts = {}): string =>
+      [
+        line ?? `POST ${chatPath} HTTP/1.1`,
+        ...(hosts ?? [`Host: ${host}`]),
+        'Content-Type: application/json',
+        `Authorization: Bearer ${key}`,
+        ...(framing ?? [`Content-Length: ${Buffer.byteLength(body)}`]),
+        ...more,
+        '',
+        body,
+      ].join('\r\n'),
+    get: (path: string, ...more: string[]): string =>
+      [`GET ${path} HTTP/1.1`, `Host: ${host}`, `Authorization: Bearer ${key}`, ...more, '', ''].join('\r\n'),
   }
 }

@@ -78,12 +78,12 @@ export const messagesBody = (model: string, more: object = {}) => ({
   ...more,
 })
 
-/** Sends a JSON body with a key and returns status, headers and text. */
-export const post = async (
+/** Sends a body as it is. */
+export const postBytes = async (
   gateway: Gateway,
   path: string,
   key: string | null,
-  body: unknown,
+  body: string | Buffer,
   headers: Record<string, string> = {},
 ) => {
   const response = await fetch(gateway.url + path, {
@@ -93,11 +93,19 @@ export const post = async (
       ...(key !== null && { authorization: `Bearer ${key}` }),
       ...headers,
     },
-    body: typeof body === 'string' ? body : JSON.stringify(body),
+    body: typeof body === 'string' ? body : new Uint8Array(body),
   })
-  const text = await response.text()
-  return { status: response.status, headers: response.headers, text }
+  return { status: response.status, headers: response.headers, text: await response.text() }
 }
+
+/** Sends a JSON body with a key and returns status, headers and text. */
+export const post = (
+  gateway: Gateway,
+  path: string,
+  key: string | null,
+  body: unknown,
+  headers: Record<string, string> = {},
+) => postBytes(gateway, path, key, typeof body === 'string' ? body : JSON.stringify(body), headers)
 
 /** Waits until `probe` returns something else than undefined; fails after `ms`. For states that arrive by themselves, as the request log does. */
 export const eventually = async <T>(probe: () => Promise<T | undefined>, ms = 5000): Promise<T> => {

@@ -30,12 +30,16 @@ export const isAwaitingContinue = ({ headers, httpVersionMinor }: IncomingMessag
 const keptChunks = 16
 const smallChunk = 4096
 const blockSize = 64 * 1024
+/** So many chunks may be small on average: parsing one costs a microsecond whatever it holds, and a connection full of them keeps the others waiting. */
+const mostSmallChunks = 50_000
+const leastAverage = 16
 
 /** The whole body in one buffer. Rejects with `request_too_large` as soon as it is, and with ClientAborted when the connection ends first. */
 export const readBody = (request: IncomingMessage, maxBytes: number): Promise<Buffer> =>
   new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let size = 0
+    let count = 0
     let block: Buffer | null = null
     let used = 0
 
@@ -54,13 +58,16 @@ export const readBody = (request: IncomingMessage, maxBytes: number): Promise<Bu
       block ??= Buffer.allocUnsafeSlow(blockSize)
       used += chunk.copy(block, used)
     }
+    const refuse = (error: GatewayError): void => {
+      request.removeAllListeners('data').removeAllListeners('end').resume()
+      chunks.length = 0
+      reject(error)
+    }
     request.on('data', (chunk: Buffer) => {
       size += chunk.length
-      if (size > maxBytes) {
-        request.removeAllListeners('data').removeAllListeners('end').resume()
-        chunks.length = 0
-        reject(tooLarge(maxBytes))
-      } else keep(chunk)
+      if (size > maxBytes) refuse(tooLarge(maxBytes))
+      else if (++count > mostSmallChunks && size < count * leastAverage) refuse(tooManyChunks())
+      else keep(chunk)
     })
     request.on('end', () => {
       closeBlock()
@@ -78,8 +85,9 @@ export const readBody = (request: IncomingMessage, maxBytes: number): Promise<Bu
 const withoutMark = (body: Buffer): Buffer =>
   body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf ? body.subarray(3) : body
 
-/** How long, in milliseconds, what is left of a refused body is read and forgotten. */
+/** How long, in milliseconds, and for how many chunks, what is left of a refused body is read and forgotten. */
 const lingerMs = 2_000
+const lingerChunks = 10_000
 
 /**
  * Calls `done` when the rest of a body has come or is no longer waited for. Closing a connection on which unread bytes stand resets it, and the client may lose the
@@ -88,12 +96,22 @@ const lingerMs = 2_000
 export const discardBody = (request: IncomingMessage, done: () => void): void => {
   const finish = (): void => {
     clearTimeout(timer)
-    request.off('end', finish).off('close', finish)
+    request.off('end', finish).off('close', finish).off('data', count)
     done()
   }
+  let left = lingerChunks
+  const count = (): void => {
+    if (--left < 0) finish()
+  }
   const timer = setTimeout(finish, lingerMs)
-  request.on('end', finish).on('close', finish).resume()
+  request.on('end', finish).on('close', finish).on('data', count).resume()
 }
+
+const tooManyChunks = (): GatewayError =>
+  new GatewayError(
+    'invalid_request',
+    'The body comes in too many small chunks. Send it with a Content-Length, or in larger ones.',
+  )
 
 const tooLarge = (maxBytes: number): GatewayError =>
   new GatewayError('request_too_large', `The body is larger than ${maxBytes} bytes.`)
