@@ -9,6 +9,7 @@ import { systemClock } from '../src/core/kernel/clock.ts'
 import { newId } from '../src/core/kernel/ids.ts'
 import type { HoldContext } from '../src/core/ledger/commands.ts'
 import { createLedger, ledgerEngine } from '../src/core/ledger/ledger.ts'
+import { requestValues } from '../src/core/ledger/request-row.ts'
 import { openStorage } from '../src/core/storage/open.ts'
 import type { RequestsTable } from '../src/core/storage/schema.ts'
 
@@ -128,7 +129,7 @@ const one = async (n: number): Promise<void> => {
     epoch: 'bench',
     at,
   })
-  const record = recordOf(requestId, id, at)
+  const record = requestValues(recordOf(requestId, id, at))
   await ledger.post({ op: 'post', hold: id, amount: 700_000, usage, tokens: 160, quality: 'exact', record, at })
 }
 

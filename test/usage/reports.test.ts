@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { newId } from '../../src/core/kernel/ids.ts'
 import { formatCredits, parseCredits } from '../../src/core/kernel/money.ts'
 import type { FrozenPrice, HoldContext, HoldResult, LedgerCommand } from '../../src/core/ledger/commands.ts'
+import { requestValues } from '../../src/core/ledger/request-row.ts'
 import { chargeFor } from '../../src/core/pricing/charge.ts'
 import type { Usage } from '../../src/core/protocols/neutral/index.ts'
 import type { RequestsTable } from '../../src/core/storage/schema.ts'
@@ -112,7 +113,7 @@ const exchange = async (
     usage: JSON.stringify(usage),
     tokens: 0,
     quality: row.quality,
-    record: row,
+    record: requestValues(row),
     at,
   })
   return { id, hold, amount }
@@ -277,12 +278,14 @@ describe('the explanation of a request', () => {
     const id = newId('request')
     await submit({
       op: 'record',
-      record: rowOf(users[0]!, id, admin.now, used(0, 0), {
-        status: 402,
-        error_code: 'insufficient_credits',
-        quality: 'none',
-        attempts: '[]',
-      }),
+      record: requestValues(
+        rowOf(users[0]!, id, admin.now, used(0, 0), {
+          status: 402,
+          error_code: 'insufficient_credits',
+          quality: 'none',
+          attempts: '[]',
+        }),
+      ),
     })
     expect(await admin.call('requests.explain', { request: id })).toMatchObject({
       hold: null,

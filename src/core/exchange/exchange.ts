@@ -17,6 +17,7 @@ import type { Upstream } from '../upstream/upstream.ts'
 import { admit, type Admission, type Sighting } from './admit.ts'
 import type { Call } from './call.ts'
 import { createDrainBudgets } from './drain-budget.ts'
+import { requestValues } from '../ledger/request-row.ts'
 import { recordOf, refusalOf } from './record.ts'
 import { type Outcome, Relay, sendError } from './relay.ts'
 import { answerHeaders, errorHeaders } from './response-headers.ts'
@@ -74,7 +75,7 @@ export const createExchange = (deps: ExchangeDeps): Exchange => {
   const refuse = (call: Call, sighting: Sighting, thrown: unknown): void => {
     const error = toGatewayError(thrown)
     if (error.status >= 500) deps.onError(error, { request: call.id, ...(sighting.model && { model: sighting.model }) })
-    money.record({ op: 'record', record: refusalOf(call, sighting, error, clock.monotonic()) })
+    money.record({ op: 'record', record: requestValues(refusalOf(call, sighting, error, clock.monotonic())) })
     if (call.client.open) sendError(call, error, errorHeaders(answerHeaders(call, null, [], clock.now()), error))
   }
 
@@ -82,7 +83,7 @@ export const createExchange = (deps: ExchangeDeps): Exchange => {
     const settlement = settlementOf(outcome.observed, admission.price?.price ?? null, admission)
     if (outcome.error && outcome.error.status >= 500)
       deps.onError(outcome.error, { request: call.id, model: admission.model.name })
-    const record = recordOf(call, admission, outcome, settlement, clock.monotonic())
+    const record = requestValues(recordOf(call, admission, outcome, settlement, clock.monotonic()))
     admission.lease.release(settlement.tokens)
     const at = clock.now()
     const hold = admission.holdId

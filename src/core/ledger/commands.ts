@@ -1,4 +1,4 @@
-import type { RequestsTable } from '../storage/schema.ts'
+import type { RequestValues } from './request-row.ts'
 
 /**
  * The commands the ledger understands: the only way money moves. They run inside the writer, many in one transaction (group commit), each all or nothing. Every
@@ -58,7 +58,7 @@ export interface PostCommand {
   readonly tokens: number
   readonly quality: 'exact' | 'estimated' | 'none'
   /** Row for the request log, written after the money is committed; `cost` and `written_off` are filled in by the ledger. */
-  readonly record?: RequestsTable
+  readonly record?: RequestValues
   readonly at: number
 }
 
@@ -74,7 +74,7 @@ export interface VoidCommand {
   readonly op: 'void'
   readonly hold: string
   readonly state: 'voided' | 'expired'
-  readonly record?: RequestsTable
+  readonly record?: RequestValues
   readonly at: number
 }
 
@@ -127,7 +127,7 @@ export interface ExpireLotResult {
 /** A row for the request log without money: a request that was refused. Moves nothing; may be lost in a crash. */
 export interface RecordCommand {
   readonly op: 'record'
-  readonly record: RequestsTable
+  readonly record: RequestValues
 }
 
 export interface TransferResult {

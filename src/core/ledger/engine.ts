@@ -1,6 +1,5 @@
 import { GatewayError } from '../kernel/errors.ts'
 import type { CreateEngine } from '../storage/engine.ts'
-import type { RequestsTable } from '../storage/schema.ts'
 import { Books, house } from './books.ts'
 import type {
   AdjustCommand,
@@ -19,7 +18,9 @@ import type {
 import { availableOf, decideHold, decidePost, fits } from './decide.ts'
 import { Holds } from './holds.ts'
 import { createLots } from './lots.ts'
-import { prepareStatements, requestColumns } from './statements.ts'
+import { fillCost } from './request-row.ts'
+import type { RequestValues } from './request-row.ts'
+import { prepareStatements } from './statements.ts'
 import type { HoldRow, LotRow } from './statements.ts'
 
 /**
@@ -195,8 +196,8 @@ export const createEngine: CreateEngine = ({ gateway, usage, record }) => {
     return { expired, closed: lot.remaining === 0 }
   }
 
-  const keepRecord = (row: RequestsTable | undefined, cost: number, writtenOff: number): void => {
-    if (row) record({ ...row, cost, written_off: writtenOff })
+  const keepRecord = (values: RequestValues | undefined, cost: number, writtenOff: number): void => {
+    if (values) record(fillCost(values, cost, writtenOff))
   }
 
   return {
@@ -225,7 +226,7 @@ export const createEngine: CreateEngine = ({ gateway, usage, record }) => {
     flush: () => books.flush(),
     reset: () => books.reset(),
     writeRecords(rows) {
-      statements.insertRequests((rows as RequestsTable[]).map((row) => requestColumns.map((column) => row[column])))
+      statements.insertRequests(rows as RequestValues[])
     },
   }
 }

@@ -7,6 +7,7 @@ import type { FrozenPrice, LedgerCommand, PostCommand, VoidCommand } from './com
 import { contextOf, endingOf, noTokens, rebuildRecord } from './rebuild-record.ts'
 import * as repository from './repository.ts'
 import type { StoredHold } from './repository.ts'
+import { requestValues } from './request-row.ts'
 
 export interface RecoveryOptions {
   /** What becomes of a hold whose outcome nobody knows. */
@@ -58,14 +59,14 @@ const resolutionOf = (hold: StoredHold, options: RecoveryOptions, at: number): P
   const context = contextOf(hold)
   const ending = { status: 503, errorCode: 'interrupted', at }
   if (options.policy === 'release') {
-    const record = rebuildRecord(hold, context, { ...ending, usage: noTokens, quality: 'none' })
+    const record = requestValues(rebuildRecord(hold, context, { ...ending, usage: noTokens, quality: 'none' }))
     return { op: 'void', hold: hold.id, state: 'expired', record, at }
   }
   const tokens = context.estimatedInputTokens
   const usage: Usage = { ...noTokens, input: { ...noTokens.input, uncached: tokens } }
   const estimate = context.price === null ? 0 : Math.min(hold.amount, options.chargeFor(context.price, usage))
   const amount = options.policy === 'charge-hold' ? hold.amount : estimate
-  const record = rebuildRecord(hold, context, { ...ending, usage, quality: 'estimated' })
+  const record = requestValues(rebuildRecord(hold, context, { ...ending, usage, quality: 'estimated' }))
   return { op: 'post', hold: hold.id, amount, usage: JSON.stringify(usage), tokens, quality: 'estimated', record, at }
 }
 
@@ -82,7 +83,7 @@ const completeLog = async ({ storage }: Dependencies): Promise<number> => {
     const logged = await repository.loggedRequests(storage.usage, ids)
     const missing = page.filter((hold) => !logged.has(hold.request_id))
     const commands = missing.map((hold): LedgerCommand => {
-      return { op: 'record', record: rebuildRecord(hold, contextOf(hold), endingOf(hold)) }
+      return { op: 'record', record: requestValues(rebuildRecord(hold, contextOf(hold), endingOf(hold))) }
     })
     await Promise.all(commands.map((command) => storage.submit(command)))
     rebuilt += missing.length

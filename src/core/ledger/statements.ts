@@ -1,5 +1,6 @@
 import type { EngineDatabase, EngineStatement, EngineValue } from '../storage/engine.ts'
-import type { HoldsTable, RequestsTable, TransfersTable } from '../storage/schema.ts'
+import type { HoldsTable, TransfersTable } from '../storage/schema.ts'
+import { requestColumns } from './request-row.ts'
 
 /** Rows as the engine reads them. */
 export interface AccountRow {
@@ -51,43 +52,6 @@ export interface CounterRow {
   /** In memory only: differs from what is stored. */
   changed: boolean
 }
-
-/** Columns of the request log in the order in which they are bound. */
-export const requestColumns = [
-  'id',
-  'hold_id',
-  'at',
-  'user_id',
-  'key_id',
-  'model',
-  'model_id',
-  'provider_id',
-  'provider_key_id',
-  'target_model',
-  'client_protocol',
-  'provider_protocol',
-  'stream',
-  'status',
-  'error_code',
-  'finish',
-  'duration_ms',
-  'first_byte_ms',
-  'input_uncached',
-  'input_cache_read',
-  'input_cache_write_5m',
-  'input_cache_write_1h',
-  'output_visible',
-  'output_reasoning',
-  'cost',
-  'written_off',
-  'held',
-  'price_id',
-  'quality',
-  'upstream_id',
-  'client_request_id',
-  'attempts',
-  'warnings',
-] as const satisfies readonly (keyof RequestsTable)[]
 
 /** Columns of a hold and of a transfer in the order in which they are bound. */
 const holdColumns = [

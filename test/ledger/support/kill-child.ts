@@ -6,6 +6,7 @@ import { writeSync } from 'node:fs'
 import { systemClock } from '../../../src/core/kernel/clock.ts'
 import { newId } from '../../../src/core/kernel/ids.ts'
 import { createLedger, ledgerEngine } from '../../../src/core/ledger/ledger.ts'
+import { requestValues } from '../../../src/core/ledger/request-row.ts'
 import { openStorage } from '../../../src/core/storage/open.ts'
 import type { RequestsTable } from '../../../src/core/storage/schema.ts'
 
@@ -88,7 +89,7 @@ const lane = async (number: number): Promise<void> => {
       await ledger.void({ op: 'void', hold, state: 'voided', at })
       say(`voided ${hold}`)
     } else {
-      const row = { ...record, id: request, hold_id: hold, at }
+      const row = requestValues({ ...record, id: request, hold_id: hold, at })
       await ledger.post({
         op: 'post',
         hold,
