@@ -10,6 +10,7 @@ export interface Call {
   readonly clientRequestId: string | null
   readonly protocol: Protocol
   readonly principal: KeyPrincipal
+  /** Handed over: it is given back to the system when the provider answers. */
   readonly body: Buffer
   /** Lower-case names; only those that a provider kind may want. */
   readonly headers: Readonly<Record<string, string>>

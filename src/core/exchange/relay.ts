@@ -1,4 +1,5 @@
 import { GatewayError } from '../kernel/errors.ts'
+import { freeBuffer } from '../kernel/free-buffer.ts'
 import type { HeaderLookup, Observed } from '../protocols/protocol.ts'
 import type { UpstreamCall, UpstreamFailure, UpstreamListener } from '../upstream/upstream.ts'
 import type { Admission } from './admit.ts'
@@ -89,6 +90,7 @@ export class Relay implements UpstreamListener {
   }
 
   onResponse(status: number, header: HeaderLookup): void {
+    this.#freeBody()
     this.#status = status
     this.#header = header
     this.#firstByteAt = this.#options.monotonic()
@@ -187,6 +189,12 @@ export class Relay implements UpstreamListener {
         new GatewayError('upstream_error', 'The provider sent an answer that cannot be read.', {}, { cause: error }),
       )
     }
+  }
+
+  /** The provider has a copy with other words in it. The client's is not needed while the answer lasts. */
+  #freeBody(): void {
+    const { call, admission } = this.#options
+    if (admission.body.buffer !== call.body.buffer) freeBuffer(call.body)
   }
 
   #write(out: Buffer | string): boolean {

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { GatewayError } from '../../core/kernel/errors.ts'
+import { freeBuffer } from '../../core/kernel/free-buffer.ts'
 
 /** The client went away before its request was complete: nobody is left to answer. */
 export class ClientAborted extends Error {}
@@ -71,7 +72,7 @@ export const readBody = (request: IncomingMessage, maxBytes: number): Promise<Bu
     })
     request.on('end', () => {
       closeBlock()
-      resolve(withoutMark(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size)))
+      resolve(withoutMark(chunks.length === 1 ? chunks[0]! : join(chunks, size)))
     })
     const aborted = (): void => {
       // 'close' follows every request; an error with its stack is made only for those that were cut.
@@ -84,6 +85,12 @@ export const readBody = (request: IncomingMessage, maxBytes: number): Promise<Bu
 /** The body without a byte order mark: it means nothing in UTF-8, and not every provider reads over it. */
 const withoutMark = (body: Buffer): Buffer =>
   body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf ? body.subarray(3) : body
+
+const join = (chunks: readonly Buffer[], size: number): Buffer => {
+  const body = Buffer.concat(chunks, size)
+  for (const chunk of chunks) freeBuffer(chunk)
+  return body
+}
 
 /** How long, in milliseconds, and for how many chunks, what is left of a refused body is read and forgotten. */
 const lingerMs = 2_000
