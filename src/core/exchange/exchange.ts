@@ -18,6 +18,7 @@ import { admit, type Admission, type Sighting } from './admit.ts'
 import type { Call } from './call.ts'
 import { createDrainBudgets } from './drain-budget.ts'
 import { requestValues } from '../ledger/request-row.ts'
+import { Running } from './running.ts'
 import { recordOf, refusalOf } from './record.ts'
 import { type Outcome, Relay, sendError } from './relay.ts'
 import { answerHeaders, errorHeaders } from './response-headers.ts'
@@ -59,7 +60,7 @@ export interface Exchange {
 /** The whole way of a request: admit → translate → dispatch → relay → meter → settle. */
 export const createExchange = (deps: ExchangeDeps): Exchange => {
   const { clock, money, upstream, config } = deps
-  const relays = new Set<Relay>()
+  const relays = new Running<Relay>()
   let idle: (() => void) | null = null
   const newDrainBudget = createDrainBudgets({ places: 100, ms: 60_000, bytes: 10 * 1024 * 1024 })
   const admitDeps = {
@@ -159,7 +160,7 @@ export const createExchange = (deps: ExchangeDeps): Exchange => {
     async cancelAll(error) {
       if (relays.size === 0) return
       const settled = new Promise<void>((resolve) => (idle = resolve))
-      for (const relay of relays) relay.cancel(error)
+      for (const relay of relays.list()) relay.cancel(error)
       await settled
     },
   }

@@ -6,6 +6,7 @@ import type { Admission } from './admit.ts'
 import type { Call } from './call.ts'
 import type { DrainBudget } from './drain-budget.ts'
 import { fromNetwork, fromProvider } from './failure.ts'
+import type { Placed } from './running.ts'
 import { type StreamRoad, UnreadableAnswer } from './road.ts'
 
 /** How an exchange ended. The settlement follows from `observed` alone; the rest is for the client and the log. */
@@ -56,7 +57,8 @@ const sseHeaders = [
  * Carries one answer from the provider to the client and watches it pass. Streams keep back-pressure: when the client reads slowly, reading from the provider
  * pauses. Ends in exactly one outcome, whichever of provider, client, deadline and shutdown comes first.
  */
-export class Relay implements UpstreamListener {
+export class Relay implements UpstreamListener, Placed {
+  place = -1
   readonly #options: RelayOptions
   #upstream: UpstreamCall | null = null
   #status = 0

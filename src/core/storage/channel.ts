@@ -4,9 +4,11 @@ import type { Reply, RequestBody } from './messages.ts'
 import { fromThreadError } from './thread-errors.ts'
 
 interface Pending {
-  resolve(value: unknown): void
-  reject(error: unknown): void
+  resolve: (value: unknown) => void
+  reject: (error: unknown) => void
 }
+
+const nobody = (): void => {}
 
 /** The serving thread's end of a line to one database thread: every request is answered once, or rejected when the thread dies. */
 export class Channel {
@@ -71,8 +73,12 @@ export class Channel {
     }
     const pending = this.#pending.get(reply.id)
     this.#pending.delete(reply.id)
-    if ('error' in reply) pending?.reject(fromThreadError(reply.error))
-    else pending?.resolve(reply.value)
+    if (!pending) return
+    const { resolve, reject } = pending
+    // An old table of the map may keep the entry from the young collections, and with it all that waited for the reply.
+    pending.resolve = pending.reject = nobody
+    if ('error' in reply) reject(fromThreadError(reply.error))
+    else resolve(reply.value)
   }
 
   #die(cause: unknown): void {
