@@ -98,7 +98,9 @@ const prepareInsert = (db: EngineDatabase, table: string, columns: readonly stri
   return (rows: readonly (readonly EngineValue[])[]): void => {
     let at = 0
     for (; at + rowsPerStatement <= rows.length; at += rowsPerStatement) {
-      many.run(...rows.slice(at, at + rowsPerStatement).flat())
+      const values: EngineValue[] = []
+      for (let row = at; row < at + rowsPerStatement; row++) for (const value of rows[row]!) values.push(value)
+      many.run(...values)
     }
     for (; at < rows.length; at++) one.run(...rows[at]!)
   }

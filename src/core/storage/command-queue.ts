@@ -14,7 +14,7 @@ interface Waiting {
 }
 
 /**
- * Natural batching: what is submitted in one turn of the event loop travels together, and while a batch is with the writer the next one collects. An idle
+ * Natural batching: what is submitted in two turns of the event loop travels together, and while a batch is with the writer the next one collects. An idle
  * gateway pays one message per command, a busy one a fraction; nobody waits for a timer.
  */
 export class CommandQueue {
@@ -43,8 +43,10 @@ export class CommandQueue {
 
   async #run(): Promise<void> {
     while (this.#waiting.length > 0) {
-      // The rest of this turn of the event loop may add to the batch; a message costs more than the command in it.
+      // The rest of this turn of the event loop and the whole next one may add to the batch; a message costs more than the command in it. An idle loop turns at once.
       // oxlint-disable-next-line no-await-in-loop -- one batch in flight is the point
+      await turnEnd()
+      // oxlint-disable-next-line no-await-in-loop -- as above
       await turnEnd()
       const batch = this.#waiting.length <= maxBatch ? this.#waiting : this.#waiting.slice(0, maxBatch)
       this.#waiting = this.#waiting.length <= maxBatch ? [] : this.#waiting.slice(maxBatch)

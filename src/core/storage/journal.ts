@@ -39,7 +39,7 @@ export const openJournal = (file: string, applied: number): Journal => {
     append(batch) {
       const line = Buffer.from(`${last + 1} ${batch.length} ${batch}\n`)
       try {
-        for (let at = 0; at < line.length; ) at += writeSync(fd, line, at)
+        for (let at = 0; at < line.length;) at += writeSync(fd, line, at)
       } catch (error) {
         ftruncateSync(fd, size)
         throw error
@@ -58,7 +58,7 @@ export const openJournal = (file: string, applied: number): Journal => {
 
 const parse = (text: string): JournalEntry[] => {
   const entries: JournalEntry[] = []
-  for (let at = 0; at < text.length; ) {
+  for (let at = 0; at < text.length;) {
     const first = text.indexOf(' ', at)
     const second = text.indexOf(' ', first + 1)
     const length = Number(text.slice(first + 1, second))

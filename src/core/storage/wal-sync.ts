@@ -1,8 +1,5 @@
 import { closeSync, fdatasync, openSync } from 'node:fs'
 
-/** Milliseconds after which a commit that was not waited for is on disk at the latest (plus the fsync itself). */
-const delayMs = 4
-
 export interface WalSync {
   /** Something was committed without fsync. */
   wrote(): void
@@ -12,11 +9,16 @@ export interface WalSync {
 }
 
 /**
- * Brings holds and settlements to disk shortly after their commit: an fsync of the write-ahead log from the thread pool, while the writer goes on. It covers
- * every commit before it, whoever wrote it. The log file carries no locks, so a second descriptor does no harm (the database file's own would). A failure is
- * fatal: the kernel reports it once and then forgets the pages.
+ * Brings holds and settlements to disk within `delayMs` of their write (plus the fsync itself): an fsync of the journal or the write-ahead log from the thread pool,
+ * while the writer goes on. It covers every write before it, whoever wrote it. Neither file carries locks, so a second descriptor does no harm (the database file's
+ * own would). A failure is fatal: the kernel reports it once and then forgets the pages.
  */
-export const createWalSync = (file: string, fail: (error: unknown) => void, onSynced: () => void = () => {}): WalSync => {
+export const createWalSync = (
+  file: string,
+  delayMs: number,
+  fail: (error: unknown) => void,
+  onSynced: () => void = () => {},
+): WalSync => {
   let fd: number | null = null
   let dirty = false
   let running = false

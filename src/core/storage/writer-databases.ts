@@ -46,6 +46,10 @@ export interface WriterDatabases {
 const gatherMs = 40
 const gatherCommands = 2_000
 const journalBytes = 16 * 1024 * 1024
+/** Milliseconds until what was answered is on disk: in the journal, or in the write-ahead log when there is none. Rows that the journal has too may wait longer. */
+const journalSyncMs = 10
+const walSyncMs = 4
+const gatheredSyncMs = 200
 
 export const createWriterDatabases = (options: WriterDatabasesOptions): WriterDatabases => {
   const gatewayFile = join(options.dataDir, databaseFiles.gateway)
@@ -61,11 +65,16 @@ export const createWriterDatabases = (options: WriterDatabasesOptions): WriterDa
   const applied = (): number => gateway.prepare<[], number>('select applied from journal where id = 1').pluck().get()!
   const journalFile = join(options.dataDir, 'ledger.journal')
   const journal = options.journal === 'none' ? null : openJournal(journalFile, applied())
-  const journalSync = createWalSync(journalFile, options.fail)
+  const journalSync = createWalSync(journalFile, journalSyncMs, options.fail)
   // The journal is emptied when the rows of all its batches are on disk.
-  const walSync = createWalSync(`${gatewayFile}-wal`, options.fail, () => {
-    if (gathered === 0) journal?.clear()
-  })
+  const walSync = createWalSync(
+    `${gatewayFile}-wal`,
+    options.journal === 'gather' ? gatheredSyncMs : walSyncMs,
+    options.fail,
+    () => {
+      if (gathered === 0) journal?.clear()
+    },
+  )
   const checkpointer = createCheckpointer([gateway, usage], options.fail)
   let staged: unknown[] = []
   /** Commands whose rows are in the open transaction and whose batches are in the journal. */
@@ -216,11 +225,13 @@ export const createWriterDatabases = (options: WriterDatabasesOptions): WriterDa
         // One more attempt: what was settled must get in before what is new fills the disk again.
         if (sqliteCode(error) === 'SQLITE_FULL') {
           checkpointer.makeRoom()
-          setLevel(durable)
+          setLevel(durable || gathers)
           return transaction(commands)
         }
         if (commands.length === 1 || isStorageTrouble(error)) throw error
       }
+      // What follows is not in the journal.
+      if (gathers) setLevel(true)
       // One of them broke half-way and took the others with it: give each a transaction of its own, so that only the broken one fails.
       return commands.map((command): Outcome => {
         try {
