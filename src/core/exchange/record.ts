@@ -20,7 +20,12 @@ export const recordOf = (
   const { input, output } = settlement.usage
   const { error, observed } = outcome
   return {
-    ...identity(call),
+    id: call.id,
+    at: call.receivedAt,
+    user_id: call.principal.userId,
+    key_id: call.principal.keyId,
+    client_protocol: call.protocol.id,
+    client_request_id: call.clientRequestId,
     hold_id: admission.holdId,
     model: admission.model.name,
     model_id: admission.model.id,
@@ -65,7 +70,12 @@ export const refusalOf = (
   error: GatewayError,
   nowMonotonic: number,
 ): RequestsTable => ({
-  ...identity(call),
+  id: call.id,
+  at: call.receivedAt,
+  user_id: call.principal.userId,
+  key_id: call.principal.keyId,
+  client_protocol: call.protocol.id,
+  client_request_id: call.clientRequestId,
   hold_id: null,
   model: sighting.model ?? '',
   model_id: sighting.modelId ?? null,
@@ -93,13 +103,4 @@ export const refusalOf = (
   upstream_id: null,
   attempts: '[]',
   warnings: '[]',
-})
-
-const identity = (call: Call) => ({
-  id: call.id,
-  at: call.receivedAt,
-  user_id: call.principal.userId,
-  key_id: call.principal.keyId,
-  client_protocol: call.protocol.id,
-  client_request_id: call.clientRequestId,
 })

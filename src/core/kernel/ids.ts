@@ -33,29 +33,38 @@ const randomByte = (): number => {
   return pool[used++]!
 }
 
+const digits = Buffer.from(alphabet)
+const timeLength = 10
+const randomLength = 16
+/** The letters of an id are put together here and become one text at the end. */
+const scratch = Buffer.alloc(timeLength + randomLength)
+let writtenTime = -1
+
 /**
  * A new id: prefix, 48 bits of time, 80 random bits, Crockford base 32 in lower case (`req_01k…`). Ids of one process sort by creation to the millisecond.
  */
 export const newId = (kind: IdKind, now: number = Date.now()): string => {
-  let random = ''
-  for (let i = 0; i < 16; i++) random += alphabet[randomByte() & 31]!
-  return `${idPrefix[kind]}_${timeText(now)}${random}`
+  for (let at = timeLength; at < scratch.length; at++) scratch[at] = digits[randomByte() & 31]!
+  return `${idPrefix[kind]}_${textAt(now)}`
 }
 
 /** The id of what `source` names: always the same one. */
 export const derivedId = (kind: IdKind, at: number, source: string): string => {
-  let text = ''
-  for (const byte of hash('sha256', source, 'buffer').subarray(0, 16)) text += alphabet[byte & 31]!
-  return `${idPrefix[kind]}_${timeText(at)}${text}`
+  const bytes = hash('sha256', source, 'buffer')
+  for (let index = 0; index < randomLength; index++) scratch[timeLength + index] = digits[bytes[index]! & 31]!
+  return `${idPrefix[kind]}_${textAt(at)}`
 }
 
-const timeText = (at: number): string => {
-  let time = ''
-  for (let rest = at, i = 0; i < 10; i++) {
-    time = alphabet[rest % 32]! + time
-    rest = Math.floor(rest / 32)
+/** The scratch with this time in front. Most ids are made in the same millisecond as the one before. */
+const textAt = (now: number): string => {
+  if (now !== writtenTime) {
+    writtenTime = now
+    for (let rest = now, at = timeLength - 1; at >= 0; at--) {
+      scratch[at] = digits[rest % 32]!
+      rest = Math.floor(rest / 32)
+    }
   }
-  return time
+  return scratch.toString('latin1')
 }
 
 export const isId = (kind: IdKind, value: string): boolean =>

@@ -104,10 +104,15 @@ export interface Cut {
   readonly text: string
 }
 
+const isOrdered = (cuts: readonly Cut[]): boolean => {
+  for (let index = 1; index < cuts.length; index++) if (cuts[index]!.start < cuts[index - 1]!.start) return false
+  return true
+}
+
 /** The body with all cuts applied; the same buffer when there are none. Cuts must not overlap. */
 export const splice = (bytes: Buffer, cuts: readonly Cut[]): Buffer => {
   if (cuts.length === 0) return bytes
-  const ordered = cuts.length === 1 ? cuts : cuts.toSorted((left, right) => left.start - right.start)
+  const ordered = isOrdered(cuts) ? cuts : cuts.toSorted((left, right) => left.start - right.start)
   let size = bytes.length
   for (const cut of ordered) size += Buffer.byteLength(cut.text) - (cut.end - cut.start)
   const result = Buffer.allocUnsafe(size)
