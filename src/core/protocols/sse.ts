@@ -58,7 +58,7 @@ export class SseSplitter {
     return frames
   }
 
-  /** The rest with the chunk behind it. Room doubles, so that a frame in a thousand pieces is not copied a thousand times. */
+  /** The rest with the chunk behind it. From the second time on room doubles, so that a frame in a thousand pieces is not copied a thousand times. */
   #join(chunk: Buffer): Buffer {
     const length = this.#rest.length + chunk.length
     const { buffer, byteOffset } = this.#rest
@@ -67,8 +67,8 @@ export class SseSplitter {
       joined.set(chunk, this.#rest.length)
       return joined
     }
-    // Not from the pool that small buffers share: the room behind must be ours.
-    const room = Buffer.from(new ArrayBuffer(length * 2))
+    // Not from the pool that small buffers share: the room behind must be ours. Most frames end with the next chunk and need none.
+    const room = Buffer.allocUnsafeSlow(this.#owned ? length * 2 : length)
     room.set(this.#rest)
     room.set(chunk, this.#rest.length)
     this.#owned = true
