@@ -81,6 +81,7 @@ export const openTestApp = async (dataDir = mkdtempSync(join(tmpdir(), 'tollgate
       measure: (_protocol, body) => ({
         bodyBytes: body.length,
         remoteParts: 0,
+        hasTools: false,
         choices: 1,
         clientMaxTokens: undefined,
         maxOutputTokens: null,

@@ -63,6 +63,7 @@ export const openAdministration = async (reopen?: {
       return {
         bodyBytes: body.length,
         remoteParts: 0,
+        hasTools: false,
         choices: asked.n ?? 1,
         clientMaxTokens: asked.max_tokens,
         maxOutputTokens: null,

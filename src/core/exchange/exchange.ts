@@ -61,7 +61,13 @@ export interface Exchange {
 export const createExchange = (deps: ExchangeDeps): Exchange => {
   const { clock, money, upstream, config } = deps
   const relays = new Running<Relay>()
+  /** Requests that are being checked or wait for their hold. */
+  let admitting = 0
+  let stopped: GatewayError | null = null
   let idle: (() => void) | null = null
+  const ended = (): void => {
+    if (relays.size + admitting === 0) idle?.()
+  }
   const newDrainBudget = createDrainBudgets({ places: 100, ms: 60_000, bytes: 10 * 1024 * 1024 })
   const admitDeps = {
     catalog: deps.catalog,
@@ -111,7 +117,7 @@ export const createExchange = (deps: ExchangeDeps): Exchange => {
       drain: newDrainBudget(),
       done: () => {
         relays.delete(relay)
-        if (relays.size === 0) idle?.()
+        ended()
       },
     })
     relays.add(relay)
@@ -136,29 +142,40 @@ export const createExchange = (deps: ExchangeDeps): Exchange => {
     )
   }
 
+  const start = async (call: Call): Promise<void> => {
+    const sighting: Sighting = {}
+    let admission: Admission
+    try {
+      admission = await admit(call, admitDeps, sighting)
+    } catch (error) {
+      return refuse(call, sighting, error)
+    }
+    if (call.client.open && !stopped) return dispatch(call, admission)
+    // The client left, or the gateway was stopped, while the credit was being held: nothing was sent, nothing is owed.
+    const outcome = { ...notDispatched, error: call.client.open ? stopped : null, clientGone: !call.client.open }
+    await settle(call, admission, outcome).catch((error: unknown) =>
+      deps.onError(toGatewayError(error), { request: call.id }),
+    )
+    if (call.client.open && stopped)
+      sendError(call, stopped, errorHeaders(answerHeaders(call, null, [], clock.now()), stopped))
+  }
+
   return {
     async run(call) {
-      const sighting: Sighting = {}
-      let admission: Admission
+      admitting++
       try {
-        admission = await admit(call, admitDeps, sighting)
-      } catch (error) {
-        return refuse(call, sighting, error)
+        await start(call)
+      } finally {
+        admitting--
+        ended()
       }
-      if (!call.client.open) {
-        // Left while its credit was being held: nothing was sent, nothing is owed.
-        await settle(call, admission, leftBeforeDispatch).catch((error: unknown) =>
-          deps.onError(toGatewayError(error), { request: call.id }),
-        )
-        return
-      }
-      dispatch(call, admission)
     },
     get running() {
-      return relays.size
+      return relays.size + admitting
     },
     async cancelAll(error) {
-      if (relays.size === 0) return
+      stopped = error
+      if (relays.size + admitting === 0) return
       const settled = new Promise<void>((resolve) => (idle = resolve))
       for (const relay of relays.list()) relay.cancel(error)
       await settled
@@ -166,10 +183,8 @@ export const createExchange = (deps: ExchangeDeps): Exchange => {
   }
 }
 
-const leftBeforeDispatch: Outcome = {
+const notDispatched: Omit<Outcome, 'error' | 'clientGone'> = {
   observed: { deliveredChars: 0, complete: false },
-  error: null,
-  clientGone: true,
   upstreamStatus: null,
   firstByteAt: null,
 }

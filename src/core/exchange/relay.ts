@@ -294,7 +294,7 @@ export class Relay implements UpstreamListener, Placed {
 
   #scrub() {
     const { model, target } = this.#options.admission
-    return { shadow: model.name, real: target.model, secret: null }
+    return { shadow: model.name, real: target.model, secret: target.provider.keys[0]?.secret ?? null }
   }
 }
 
