@@ -26,7 +26,9 @@ test('a key gets exactly its requests per minute at once, then one more as time 
   const { limiter, pass } = setup()
   const key = principal({ requestsPerMinute: 60 })
   for (let i = 0; i < 60; i++) limiter.take(key, 0).release(0)
-  expect(() => limiter.take(key, 0)).toThrow(expect.objectContaining({ code: 'rate_limit_exceeded', details: { retryAfter: 1 } }))
+  expect(() => limiter.take(key, 0)).toThrow(
+    expect.objectContaining({ code: 'rate_limit_exceeded', details: { retryAfter: 1 } }),
+  )
   pass(1000)
   expect(limiter.take(key, 0).limits?.requests).toEqual({ limit: 60, remaining: 0, resetMs: 60_000 })
   expect(() => limiter.take(key, 0)).toThrow()

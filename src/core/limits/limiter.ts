@@ -57,7 +57,11 @@ export const createLimiter = ({ clock }: { clock: Clock }): Limiter => {
       state.tokens = bucketFor(tokensPerMinute, state.tokens, now)
 
       if (concurrency !== null && state.running >= concurrency) {
-        throw new GatewayError('concurrency_limited', `This API key may run ${concurrency} requests at the same time.`, { retryAfter: 1 })
+        throw new GatewayError(
+          'concurrency_limited',
+          `This API key may run ${concurrency} requests at the same time.`,
+          { retryAfter: 1 },
+        )
       }
       if (state.requests && state.requests.level(now) < 1) {
         throw limited(`This API key may send ${requestsPerMinute} requests per minute.`, state.requests.wait(1, now))
@@ -86,4 +90,8 @@ const limited = (message: string, waitMs: number): GatewayError =>
   new GatewayError('rate_limit_exceeded', message, { retryAfter: Math.max(1, Math.ceil(waitMs / 1000)) })
 
 const describe = (bucket: Bucket | null, now: number): LimitState | null =>
-  bucket && { limit: bucket.limit, remaining: Math.max(0, Math.floor(bucket.level(now))), resetMs: Math.ceil(bucket.wait(bucket.limit, now)) }
+  bucket && {
+    limit: bucket.limit,
+    remaining: Math.max(0, Math.floor(bucket.level(now))),
+    resetMs: Math.ceil(bucket.wait(bucket.limit, now)),
+  }
