@@ -9,7 +9,7 @@ export interface Journal {
   readonly last: number
   /** Bytes in the file. */
   readonly size: number
-  /** Throws when the batch could not be written whole; nothing of it stays then. */
+  /** Throws SQLITE_FULL or SQLITE_IOERR_WRITE when the batch could not be written whole; nothing of it is ever read then. */
   append(batch: string): void
   /** Batches newer than `applied`, oldest first. A torn last line, as a power cut leaves it, was never answered. */
   after(applied: number): JournalEntry[]
@@ -23,12 +23,29 @@ export interface JournalEntry {
   readonly batch: string
 }
 
+/** Writes bytes at the end of a file; returns how many. */
+export type WriteBytes = (fd: number, bytes: Buffer, from: number) => number
+
+/** A failure in the words of SQLite, so that everything above treats a full disk alike, whichever file met it. */
+const trouble = (error: unknown): Error => {
+  const full = error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT')
+  return Object.assign(new Error('the journal could not be written', { cause: error }), {
+    code: full ? 'SQLITE_FULL' : 'SQLITE_IOERR_WRITE',
+  })
+}
+
 /** `applied`: sequence of the newest batch that the databases hold. */
-export const openJournal = (file: string, applied: number): Journal => {
+export const openJournal = (file: string, applied: number, write: WriteBytes = writeSync): Journal => {
   const fd = openSync(file, 'a+', 0o600)
   let size = fstatSync(fd).size
   let last = applied
   for (const { sequence } of parse(readFileSync(file, 'utf8'))) last = Math.max(last, sequence)
+  /** Part of a batch that was refused may still be at the end: whatever follows it could not be read. */
+  let torn = false
+  const mend = (): void => {
+    ftruncateSync(fd, size)
+    torn = false
+  }
   return {
     get last() {
       return last
@@ -39,18 +56,26 @@ export const openJournal = (file: string, applied: number): Journal => {
     append(batch) {
       const line = Buffer.from(`${last + 1} ${batch.length} ${batch}\n`)
       try {
-        for (let at = 0; at < line.length;) at += writeSync(fd, line, at)
+        if (torn) mend()
+        torn = true
+        for (let at = 0; at < line.length;) at += write(fd, line, at)
+        torn = false
       } catch (error) {
-        ftruncateSync(fd, size)
-        throw error
+        try {
+          mend()
+        } catch {
+          // Before the next batch, then.
+        }
+        throw trouble(error)
       }
       last++
       size += line.length
     },
     after: (from) => (size === 0 ? [] : parse(readFileSync(file, 'utf8')).filter(({ sequence }) => sequence > from)),
     clear() {
-      if (size > 0) ftruncateSync(fd, 0)
+      if (size > 0 || torn) ftruncateSync(fd, 0)
       size = 0
+      torn = false
     },
     close: () => closeSync(fd),
   }

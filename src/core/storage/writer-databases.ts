@@ -5,6 +5,7 @@ import { createCheckpointer } from './checkpointer.ts'
 import { engineDatabase } from './engine-database.ts'
 import type { CreateEngine } from './engine.ts'
 import { openJournal } from './journal.ts'
+import type { WriteBytes } from './journal.ts'
 import type { JournalUse, Outcome } from './messages.ts'
 import { createRecordLog } from './record-log.ts'
 import { isFatalCode, isStorageTrouble, sqliteCode } from './sqlite-errors.ts'
@@ -16,6 +17,8 @@ export interface WriterDatabasesOptions {
   readonly busyMs: number
   readonly journal: JournalUse
   readonly createEngine: CreateEngine | null
+  /** How the journal is written, for tests of disks that fill up. */
+  readonly writeJournal?: WriteBytes
   /** Told when nothing may be written any more. */
   fail(error: unknown): void
 }
@@ -64,7 +67,7 @@ export const createWriterDatabases = (options: WriterDatabasesOptions): WriterDa
   const saveApplied = gateway.prepare('update journal set applied = ? where id = 1')
   const applied = (): number => gateway.prepare<[], number>('select applied from journal where id = 1').pluck().get()!
   const journalFile = join(options.dataDir, 'ledger.journal')
-  const journal = options.journal === 'none' ? null : openJournal(journalFile, applied())
+  const journal = options.journal === 'none' ? null : openJournal(journalFile, applied(), options.writeJournal)
   const journalSync = createWalSync(journalFile, journalSyncMs, options.fail)
   // The journal is emptied when the rows of all its batches are on disk.
   const walSync = createWalSync(
@@ -72,7 +75,7 @@ export const createWriterDatabases = (options: WriterDatabasesOptions): WriterDa
     options.journal === 'gather' ? gatheredSyncMs : walSyncMs,
     options.fail,
     () => {
-      if (gathered === 0) journal?.clear()
+      if (gathered === 0 && !lost) journal?.clear()
     },
   )
   const checkpointer = createCheckpointer([gateway, usage], options.fail)
@@ -128,12 +131,12 @@ export const createWriterDatabases = (options: WriterDatabasesOptions): WriterDa
     })
   /** Runs what was answered but is not in the tables: after a crash, or after a transaction that could not be committed. */
   const replay = (): void => {
-    const entries = journal?.after(applied()) ?? []
-    if (entries.length > 0) {
+    if (journal && journal.size > 0) {
       begin.run()
       try {
-        for (const { batch } of entries) runAll(JSON.parse(batch) as unknown[])
-        saveApplied.run(entries.at(-1)!.sequence)
+        for (const { batch } of journal.after(applied())) runAll(JSON.parse(batch) as unknown[])
+        // Also when there is nothing to run: this commit brings to disk what an earlier run committed without waiting.
+        saveApplied.run(journal.last)
         finish()
       } catch (error) {
         rollback()

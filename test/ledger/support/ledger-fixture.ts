@@ -6,6 +6,7 @@ import { ledgerChecks } from '../../../src/core/ledger/verify-repository.ts'
 import type { LedgerCommand, LedgerResults } from '../../../src/core/ledger/commands.ts'
 import { openConnection } from '../../../src/core/storage/connection.ts'
 import type { CreateEngine } from '../../../src/core/storage/engine.ts'
+import type { WriteBytes } from '../../../src/core/storage/journal.ts'
 import type { JournalUse, Outcome } from '../../../src/core/storage/messages.ts'
 import { prepareDatabases } from '../../../src/core/storage/migrate.ts'
 import { createWriterDatabases } from '../../../src/core/storage/writer-databases.ts'
@@ -22,12 +23,20 @@ export const openWriter = (
   dataDir: string,
   engine: CreateEngine = createEngine,
   journal: JournalUse = 'none',
+  writeJournal?: WriteBytes,
 ): WriterDatabases => {
   prepareDatabases({ dataDir, busyMs: 100, now: () => 1 })
   const fail = (error: unknown): void => {
     throw error
   }
-  return createWriterDatabases({ dataDir, busyMs: 100, createEngine: engine, journal, fail })
+  return createWriterDatabases({
+    dataDir,
+    busyMs: 100,
+    createEngine: engine,
+    journal,
+    fail,
+    ...(writeJournal && { writeJournal }),
+  })
 }
 
 /** Runs commands as one batch; a refused one gives its error's code. */
