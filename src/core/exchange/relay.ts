@@ -92,7 +92,7 @@ export class Relay implements UpstreamListener, Placed {
   }
 
   onResponse(status: number, header: HeaderLookup): void {
-    this.#freeBody()
+    if (status >= 200 && status < 300) this.#freeBody()
     this.#status = status
     this.#header = header
     this.#firstByteAt = this.#options.monotonic()

@@ -1,11 +1,16 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Dispatcher } from 'undici'
 import { classify } from './failure.ts'
+import { freeBuffer } from '../kernel/free-buffer.ts'
 import type { Phase } from './failure.ts'
 import type { Route } from './pools.ts'
 import type { FailureKind, UpstreamCall, UpstreamListener, UpstreamRequest } from './upstream.ts'
 import { Timed } from './wheel.ts'
 import type { TimerWheel } from './wheel.ts'
+
+/** Bytes from which on freeing a body is worth a look at the connections, and how many connections are looked at. */
+const largeBody = 16 * 1024
+const mostSockets = 256
 
 /** What all attempts of one Upstream have in common. */
 export interface Shared {
@@ -26,6 +31,7 @@ export class Attempt extends Timed implements Dispatcher.DispatchHandler, Upstre
   #route: Route | undefined
   #controller: Dispatcher.DispatchController | undefined
   #phase: Phase = 'waiting'
+  #body: Buffer | undefined
   #over = false
 
   constructor(shared: Shared, request: UpstreamRequest, listener: UpstreamListener) {
@@ -39,6 +45,7 @@ export class Attempt extends Timed implements Dispatcher.DispatchHandler, Upstre
 
   dispatch(route: Route, headers: string[], { method = 'POST', path, body, connectTimeoutMs }: UpstreamRequest): void {
     this.#route = route
+    this.#body = body
     route.active++
     // Behind undici's own connect timeout; this one also ends the wait for a free connection.
     this.#shared.wheel.set(this, connectTimeoutMs)
@@ -94,6 +101,7 @@ export class Attempt extends Timed implements Dispatcher.DispatchHandler, Upstre
       return
     }
     this.#phase = 'answering'
+    this.#freeBody(status)
     this.#shared.wheel.set(this, this.#idleTimeoutMs)
     this.#shared.depth++
     try {
@@ -150,6 +158,16 @@ export class Attempt extends Timed implements Dispatcher.DispatchHandler, Upstre
     else this.#fail(kind, message, error)
   }
 
+  /** What was answered well is not sent again. Which connection carries the call undici does not tell, so none may still have bytes to write. */
+  #freeBody(status: number): void {
+    const body = this.#body
+    const sockets = this.#route?.sockets
+    this.#body = undefined
+    if (!body || !sockets || body.length < largeBody || status >= 300 || sockets.size > mostSockets) return
+    for (const socket of sockets) if (socket.writableLength > 0) return
+    freeBuffer(body)
+  }
+
   /** Ends the call from our side: the connection is closed, the provider sees it. */
   #stop(kind: FailureKind, message: string, cause?: unknown): void {
     if (this.#over) return
@@ -172,6 +190,7 @@ export class Attempt extends Timed implements Dispatcher.DispatchHandler, Upstre
 
   #end(): void {
     this.#over = true
+    this.#body = undefined
     this.#shared.wheel.clear(this)
     this.#controller = undefined
     if (this.#route) this.#route.active--

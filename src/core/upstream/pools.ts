@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import type { Socket } from 'node:net'
 import { buildConnector, Pool } from 'undici'
 import type { Clock } from '../kernel/clock.ts'
 import { createGuard, ForbiddenDestination } from './guard.ts'
@@ -11,6 +12,8 @@ export interface Route {
   readonly prefix: string
   readonly connectTimeoutMs: number
   readonly allowPrivate: readonly string[]
+  /** Its open connections. */
+  readonly sockets: ReadonlySet<Socket>
   /** Calls that have not ended. */
   active: number
   usedAt: number
@@ -68,6 +71,7 @@ export class Pools {
     if (url.protocol !== 'https:' && url.protocol !== 'http:')
       throw new TypeError('the base URL is neither http nor https')
     const guard = createGuard([...this.#options.allowPrivate, ...allowPrivate])
+    const sockets = new Set<Socket>()
     const pool = new Pool(url.origin, {
       connections: this.#options.maxConnectionsPerOrigin,
       pipelining: 1,
@@ -78,10 +82,11 @@ export class Pools {
       // Deadlines are the wheel's business.
       headersTimeout: 0,
       bodyTimeout: 0,
-      connect: guardedConnector(guard, connectTimeoutMs),
+      connect: guardedConnector(guard, connectTimeoutMs, sockets),
     })
     return {
       pool,
+      sockets,
       prefix: url.pathname.replace(/\/+$/, ''),
       connectTimeoutMs,
       allowPrivate,
@@ -106,11 +111,20 @@ export class Pools {
 }
 
 /** undici's connector behind the guard. Node asks `lookup` only for names, so literal addresses are judged here. */
-const guardedConnector = (guard: DestinationGuard, timeout: number): buildConnector.connector => {
+const guardedConnector = (guard: DestinationGuard, timeout: number, sockets: Set<Socket>): buildConnector.connector => {
   const connect = buildConnector({ timeout, allowH2: false, lookup: guard.lookup })
   return (options, callback) => {
     const what = isIP(options.hostname) === 0 ? undefined : guard.refusal(options.hostname, options.hostname)
-    if (what === undefined) connect(options, callback)
+    if (what === undefined) {
+      connect(options, (...outcome) => {
+        const [, socket] = outcome
+        if (socket) {
+          sockets.add(socket)
+          socket.once('close', () => sockets.delete(socket))
+        }
+        callback(...outcome)
+      })
+    }
     // Not at once: undici does not expect an answer before this returns.
     else process.nextTick(callback, new ForbiddenDestination(`a ${what} address`), null)
   }

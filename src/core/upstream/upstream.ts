@@ -19,6 +19,7 @@ export interface UpstreamRequest {
   readonly path: string
   /** Lower-case names. Framing and hop-by-hop headers are ours; what is given of them is ignored. */
   readonly headers: Readonly<Record<string, string>>
+  /** Handed over: a large one may be empty when the answer has begun. */
   readonly body: Buffer
   /** Milliseconds until the connection stands, waiting for a free one included. */
   readonly connectTimeoutMs: number
