@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
@@ -45,6 +45,14 @@ describe('what was answered is read back', () => {
       truncateSync(file, size)
       expect(read(), `${size} bytes`).toEqual(batches.slice(0, ends.filter((end) => end <= size).length))
     }
+  })
+
+  test('a line that is damaged inside ends the journal there: nothing is run that was not written', () => {
+    const ends = write()
+    const bytes = readFileSync(file)
+    bytes[ends[1]! - 4] = 0
+    writeFileSync(file, bytes)
+    expect(read()).toEqual(batches.slice(0, 1))
   })
 
   test('sequences go on after the file was emptied and opened again', () => {

@@ -1,8 +1,9 @@
 import { closeSync, fstatSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { crc32 } from 'node:zlib'
 
 /**
  * An append-only file of batches that were answered but whose transaction is still open. A `write` survives the death of the process, so that commands can be answered
- * at once and their rows committed many at a time; the next start runs what the databases do not hold yet. One line per batch: sequence, length, JSON.
+ * at once and their rows committed many at a time; the next start runs what the databases do not hold yet. One line per batch: sequence, length, CRC-32, JSON.
  */
 export interface Journal {
   /** Sequence of the newest batch. */
@@ -54,7 +55,7 @@ export const openJournal = (file: string, applied: number, write: WriteBytes = w
       return size
     },
     append(batch) {
-      const line = Buffer.from(`${last + 1} ${batch.length} ${batch}\n`)
+      const line = Buffer.from(`${last + 1} ${batch.length} ${crc32(batch)} ${batch}\n`)
       try {
         if (torn) mend()
         torn = true
@@ -87,9 +88,12 @@ const parse = (text: string): JournalEntry[] => {
     const first = text.indexOf(' ', at)
     const second = text.indexOf(' ', first + 1)
     const length = Number(text.slice(first + 1, second))
-    const end = second + 1 + length
-    if (first === -1 || second === -1 || !Number.isSafeInteger(length) || text[end] !== '\n') break
-    entries.push({ sequence: Number(text.slice(at, first)), batch: text.slice(second + 1, end) })
+    const third = text.indexOf(' ', second + 1)
+    const end = third + 1 + length
+    if (first === -1 || second === -1 || third === -1 || !Number.isSafeInteger(length) || text[end] !== '\n') break
+    const batch = text.slice(third + 1, end)
+    if (crc32(batch) !== Number(text.slice(second + 1, third))) break
+    entries.push({ sequence: Number(text.slice(at, first)), batch })
     at = end + 1
   }
   return entries
