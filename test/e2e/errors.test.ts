@@ -343,6 +343,7 @@ describe.each([
     const second = await post(scene.gateway, path, key, bodyOf(`${prefix}-ok`))
     expect(second.status).toBe(429)
     expect(Number(second.headers.get('retry-after'))).toBeGreaterThan(0)
+    expect(second.headers.get('x-ratelimit-limit-requests')).toBe('1')
     expect(second.text).toContain(name === 'OpenAI' ? 'rate_limit_exceeded' : 'rate_limit_error')
   })
 

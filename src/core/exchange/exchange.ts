@@ -83,7 +83,12 @@ export const createExchange = (deps: ExchangeDeps): Exchange => {
     const error = toGatewayError(thrown)
     if (error.status >= 500) deps.onError(error, { request: call.id, ...(sighting.model && { model: sighting.model }) })
     money.record({ op: 'record', record: requestValues(refusalOf(call, sighting, error, clock.monotonic())) })
-    if (call.client.open) sendError(call, error, errorHeaders(answerHeaders(call, null, [], clock.now()), error))
+    if (call.client.open)
+      sendError(
+        call,
+        error,
+        errorHeaders(answerHeaders(call, deps.limiter.show(call.principal), [], clock.now()), error),
+      )
   }
 
   const settle = async (call: Call, admission: Admission, outcome: Outcome): Promise<{ cost: string }> => {
@@ -110,7 +115,11 @@ export const createExchange = (deps: ExchangeDeps): Exchange => {
     const relay = new Relay({
       call,
       admission,
-      settle: (outcome) => settle(call, admission, outcome),
+      settle: (outcome) =>
+        settle(call, admission, outcome).catch((error: unknown) => {
+          deps.onError(toGatewayError(error), { request: call.id, model: admission.model.name })
+          throw error
+        }),
       headers: base,
       errorHeaders: (error) => errorHeaders(base, error),
       monotonic: () => clock.monotonic(),
@@ -157,7 +166,11 @@ export const createExchange = (deps: ExchangeDeps): Exchange => {
       deps.onError(toGatewayError(error), { request: call.id }),
     )
     if (call.client.open && stopped)
-      sendError(call, stopped, errorHeaders(answerHeaders(call, null, [], clock.now()), stopped))
+      sendError(
+        call,
+        stopped,
+        errorHeaders(answerHeaders(call, deps.limiter.show(call.principal), [], clock.now()), stopped),
+      )
   }
 
   return {

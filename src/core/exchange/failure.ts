@@ -17,7 +17,10 @@ export interface Scrub {
 export const fromProvider = (failure: ProviderFailure, scrub: Scrub): GatewayError => {
   const retryAfter =
     failure.retryAfter === undefined ? undefined : Math.min(maxRetryAfter, Math.max(1, Math.ceil(failure.retryAfter)))
-  const details = { ...(failure.param && { param: failure.param }), ...(retryAfter && { retryAfter }) }
+  const details = {
+    ...(failure.param && { param: scrubText(failure.param, scrub) }),
+    ...(retryAfter && { retryAfter }),
+  }
   const cause = new Error(`provider answered ${failure.status}: ${failure.message.slice(0, maxMessage)}`)
   const words = (code: ErrorCode): GatewayError =>
     new GatewayError(code, scrubText(failure.message, scrub), details, { cause })
@@ -75,6 +78,6 @@ export const scrubText = (text: string, { shadow, real, secret }: Scrub): string
     .replaceAll(/\b(?:https?|wss?):\/\/[^\s"'<>)]+/gi, '[address removed]')
     .replaceAll(/\b(?:sk|pk|rk|key|gsk|xai|AIza)[-_][A-Za-z0-9_\-*.]{8,}/g, '[removed]')
     .replaceAll(/\bBearer\s+[A-Za-z0-9._~+/=-]+/gi, 'Bearer [removed]')
-  if (real && real !== shadow) clean = clean.replaceAll(real, shadow)
+  if (real && real !== shadow) clean = clean.replaceAll(new RegExp(RegExp.escape(real), 'gi'), shadow)
   return clean.length > maxMessage ? `${clean.slice(0, maxMessage)}…` : clean
 }

@@ -181,11 +181,12 @@ export class Relay implements UpstreamListener, Placed {
       const answer = admission.road.unary(body)
       this.#observed = answer.observed
       if (answer.observed.failure) return this.#finish(fromProvider(answer.observed.failure, this.#scrub()))
-      // An answer without a readable count was delivered all the same.
-      if (!this.#observed.usage && this.#observed.deliveredChars === 0) this.#observed.deliveredChars = body.length
+      // A 200 with something else in it (a login page, half a body) is no answer: it is neither shown nor charged.
+      if (!answer.observed.complete) throw new UnreadableAnswer('the answer is not one of its protocol')
       this.#held.push(answer.body)
       this.#finish(null)
     } catch (error) {
+      this.#observed = { deliveredChars: 0, complete: false }
       if (!(error instanceof UnreadableAnswer)) return this.#finish(toFailure(error))
       this.#finish(
         new GatewayError('upstream_error', 'The provider sent an answer that cannot be read.', {}, { cause: error }),

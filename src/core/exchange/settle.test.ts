@@ -58,3 +58,23 @@ test('a free model costs nothing and is still counted', () => {
     quality: 'exact',
   })
 })
+
+test('usage that cannot be true is not believed: what was delivered is counted instead', () => {
+  const none = {
+    input: { uncached: 0, cacheRead: 0, cacheWrite5m: 0, cacheWrite1h: 0 },
+    output: { visible: 0, reasoning: 0 },
+  }
+  const delivered = { deliveredChars: 40, complete: true }
+  const estimated = { quality: 'estimated', amount: 7 + 10 * 4 }
+  expect(settlementOf({ usage: none, ...delivered }, price, context)).toMatchObject(estimated)
+  expect(settlementOf({ usage: { ...none, anomalies: 1 }, ...delivered }, price, context)).toMatchObject(estimated)
+  const silent = { ...usage, output: { visible: 0, reasoning: 0 } }
+  expect(settlementOf({ usage: silent, ...delivered }, price, context)).toMatchObject({
+    quality: 'estimated',
+    amount: 10 + 10 * 4,
+  })
+})
+
+test('an end mark without anything in front of it is nothing delivered', () => {
+  expect(settlementOf({ deliveredChars: 0, complete: true }, price, context).release).toBe(true)
+})

@@ -18,8 +18,8 @@ export interface Settlement {
 const nothing: Settlement = { release: true, usage: emptyUsage, tokens: 0, amount: 0, quality: 'none' }
 
 /**
- * The one rule of settlement (contract, part 5): usage reported with a finished answer is exact; else what was delivered is counted and flagged `estimated`, with the
- * provider's own count of the prompt where it came; else nothing was delivered and nothing is owed. An estimate never exceeds the hold.
+ * The one rule of settlement (contract, part 5): credible usage reported with a finished answer is exact; else what was delivered is counted and flagged `estimated`,
+ * with the provider's own count of the prompt where it came; else nothing was delivered and nothing is owed. An estimate never exceeds the hold.
  */
 export const settlementOf = (
   observed: Observed,
@@ -27,11 +27,11 @@ export const settlementOf = (
   { estimatedInputTokens, held }: { readonly estimatedInputTokens: number; readonly held: number },
 ): Settlement => {
   const reported = observed.usage
-  if (reported && observed.complete) return priced(reported, price, 'exact', Number.POSITIVE_INFINITY)
-  if (observed.deliveredChars === 0 && !observed.complete) {
-    // A prompt was counted by the provider, but no answer came: what ran is not known to have been billed.
-    return nothing
+  if (reported && observed.complete && isCredible(reported, observed.deliveredChars)) {
+    return priced(reported, price, 'exact', Number.POSITIVE_INFINITY)
   }
+  // Perhaps the provider counted a prompt, but no answer came: what ran is not known to have been billed.
+  if (observed.deliveredChars === 0) return nothing
   const delivered = estimateTokens(observed.deliveredChars)
   const input =
     reported && inputTotal(reported) > 0 ? reported.input : { ...emptyUsage.input, uncached: estimatedInputTokens }
@@ -41,6 +41,10 @@ export const settlementOf = (
   }
   return priced({ input, output }, price, 'estimated', held)
 }
+
+/** Numbers that can be true: none had to be corrected, there was a prompt, and text was not made of nothing. */
+const isCredible = (usage: Usage, deliveredChars: number): boolean =>
+  !usage.anomalies && inputTotal(usage) > 0 && (deliveredChars === 0 || outputTotal(usage) > 0)
 
 const priced = (
   usage: Usage,

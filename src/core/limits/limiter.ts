@@ -10,6 +10,8 @@ export interface Limiter {
    * nothing. Every lease must be released, once, whatever becomes of the request.
    */
   take(principal: KeyPrincipal, tokens: number): Lease
+  /** What is left for a key now; null for a key without limits. */
+  show(principal: KeyPrincipal): RateLimits | null
 }
 
 export interface Lease {
@@ -46,16 +48,26 @@ export const createLimiter = ({ clock }: { clock: Clock }): Limiter => {
   const bucketFor = (limit: number | null, old: Bucket | null, now: number): Bucket | null =>
     limit === null ? null : old?.limit === limit ? old : new Bucket(limit, now)
 
-  return {
-    take(principal, tokens) {
-      const { requestsPerMinute, tokensPerMinute, concurrency } = principal
-      if (requestsPerMinute === null && tokensPerMinute === null && concurrency === null) return free
-      const now = clock.monotonic()
-      let state = states.get(principal.keyId)
-      if (!state) states.set(principal.keyId, (state = { requests: null, tokens: null, running: 0 }))
-      state.requests = bucketFor(requestsPerMinute, state.requests, now)
-      state.tokens = bucketFor(tokensPerMinute, state.tokens, now)
+  const stateOf = ({ keyId, requestsPerMinute, tokensPerMinute }: KeyPrincipal, now: number): KeyState => {
+    let state = states.get(keyId)
+    if (!state) states.set(keyId, (state = { requests: null, tokens: null, running: 0 }))
+    state.requests = bucketFor(requestsPerMinute, state.requests, now)
+    state.tokens = bucketFor(tokensPerMinute, state.tokens, now)
+    return state
+  }
 
+  return {
+    show(principal) {
+      if (isUnlimited(principal)) return null
+      const now = clock.monotonic()
+      const state = stateOf(principal, now)
+      return { requests: describe(state.requests, now), tokens: describe(state.tokens, now) }
+    },
+    take(principal, tokens) {
+      if (isUnlimited(principal)) return free
+      const { requestsPerMinute, tokensPerMinute, concurrency } = principal
+      const now = clock.monotonic()
+      const state = stateOf(principal, now)
       if (concurrency !== null && state.running >= concurrency) {
         throw new GatewayError(
           'concurrency_limited',
@@ -85,6 +97,9 @@ export const createLimiter = ({ clock }: { clock: Clock }): Limiter => {
     },
   }
 }
+
+const isUnlimited = ({ requestsPerMinute, tokensPerMinute, concurrency }: KeyPrincipal): boolean =>
+  requestsPerMinute === null && tokensPerMinute === null && concurrency === null
 
 const limited = (message: string, waitMs: number): GatewayError =>
   new GatewayError('rate_limit_exceeded', message, { retryAfter: Math.max(1, Math.ceil(waitMs / 1000)) })
