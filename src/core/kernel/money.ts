@@ -16,7 +16,9 @@ const decimal = /^(-?)(\d{1,16})(?:\.(\d{1,9}))?$/
 export const parseCredits = (text: string, field = 'amount'): Nanos => {
   const match = decimal.exec(text)
   const wrong = (why: string): GatewayError =>
-    new GatewayError('invalid_request', `${field}: ${why} Write credits as a decimal number such as 12.5.`, { param: field })
+    new GatewayError('invalid_request', `${field}: ${why} Write credits as a decimal number such as 12.5.`, {
+      param: field,
+    })
   if (!match) throw wrong(`"${text.slice(0, 40)}" is not an amount with at most nine decimals.`)
   const nanos = BigInt(match[2]!) * BigInt(nanosPerCredit) + BigInt((match[3] ?? '').padEnd(SCALE, '0'))
   if (nanos > BigInt(maxNanos)) throw wrong(`the amount is larger than ${formatCredits(maxNanos)}.`)
@@ -26,13 +28,16 @@ export const parseCredits = (text: string, field = 'amount'): Nanos => {
 /** The decimal string of an amount, without trailing zeros: 2500000000 → "2.5". */
 export const formatCredits = (nanos: Nanos): string => {
   assertNanos(nanos)
-  const digits = Math.abs(nanos).toString().padStart(SCALE + 1, '0')
+  const digits = Math.abs(nanos)
+    .toString()
+    .padStart(SCALE + 1, '0')
   const fraction = digits.slice(-SCALE).replace(/0+$/, '')
   return `${nanos < 0 ? '-' : ''}${digits.slice(0, -SCALE)}${fraction && `.${fraction}`}`
 }
 
 export const assertNanos = (nanos: Nanos): void => {
-  if (!Number.isSafeInteger(nanos)) throw new GatewayError('internal_error', `not a whole number of nano-credits: ${nanos}`)
+  if (!Number.isSafeInteger(nanos))
+    throw new GatewayError('internal_error', `not a whole number of nano-credits: ${nanos}`)
 }
 
 /** Tokens or other counted things, each with its price in nano-credits per million (`per: 1e6`) or each (`per: 1`). */
@@ -44,6 +49,12 @@ export interface CostLine {
 
 /** Exact cost of all lines together, rounded up once to the next nano-credit. Throws on anything that is not a non-negative whole number. */
 export const exactCost = (lines: readonly CostLine[]): Nanos => {
+  // In plain numbers while the sum is a safe integer: all terms are whole and none is negative, so no step before it was larger.
+  let small = 0
+  for (const { quantity, price, per } of lines) {
+    small += Number.isSafeInteger(quantity) && quantity >= 0 && price >= 0 ? quantity * price * (1e6 / per) : Number.NaN
+  }
+  if (Number.isSafeInteger(small)) return Math.floor(small / 1e6) + (small % 1e6 > 0 ? 1 : 0)
   let numerator = 0n
   const denominator = 1_000_000n
   for (const { quantity, price, per } of lines) {
@@ -54,6 +65,7 @@ export const exactCost = (lines: readonly CostLine[]): Nanos => {
     numerator += BigInt(quantity) * BigInt(price) * (denominator / BigInt(per))
   }
   const cost = (numerator + denominator - 1n) / denominator
-  if (cost > BigInt(maxNanos)) throw new GatewayError('invalid_request', 'The cost of this request is beyond what one account can hold.')
+  if (cost > BigInt(maxNanos))
+    throw new GatewayError('invalid_request', 'The cost of this request is beyond what one account can hold.')
   return Number(cost)
 }

@@ -57,10 +57,35 @@ const formatExact = (exact: bigint): string => {
 }
 
 /**
+ * The sum in plain numbers, exact when it is a safe integer: all terms are whole and none is negative, so no step before it was larger. NaN for what plain numbers are
+ * not for. Ordinary requests end here, without the allocations of BigInt.
+ */
+const plainSum = (price: FrozenPrice, { input, output, extra }: Usage): number => {
+  const { uncached, cacheRead, cacheWrite5m, cacheWrite1h } = input
+  const { visible, reasoning } = output
+  const least = Math.min(uncached, cacheRead, cacheWrite5m, cacheWrite1h, visible, reasoning)
+  const tokens = uncached + cacheRead + cacheWrite5m + cacheWrite1h + visible + reasoning
+  if (extra?.length || !(least >= 0) || !Number.isSafeInteger(tokens)) return Number.NaN
+  if (!Number.isInteger(uncached) || !Number.isInteger(cacheRead) || !Number.isInteger(cacheWrite5m)) return Number.NaN
+  if (!Number.isInteger(cacheWrite1h) || !Number.isInteger(visible)) return Number.NaN
+  return (
+    uncached * price.input +
+    cacheRead * price.cachedInput +
+    cacheWrite5m * price.cacheWrite5m +
+    cacheWrite1h * price.cacheWrite1h +
+    visible * price.output +
+    reasoning * price.reasoning +
+    price.request * 1e6
+  )
+}
+
+/**
  * What an exchange costs: every bucket times its price, exactly, rounded up once to the next nano-credit. Never negative and never throws: it runs at settlement,
  * where money that is already spent must be booked; an absurd claim stops at the largest amount there is.
  */
 export const chargeFor = (price: FrozenPrice, usage: Usage): Nanos => {
+  const small = plainSum(price, usage)
+  if (Number.isSafeInteger(small)) return Math.floor(small / 1e6) + (small % 1e6 > 0 ? 1 : 0)
   let exact = 0n
   for (const line of linesOf(price, usage)) if (line.quantity > 0 && line.price > 0) exact += exactAmount(line)
   return roundUp(exact)
