@@ -74,6 +74,27 @@ describe('usage', () => {
     expect(usage).toMatchObject({ input: { uncached: 0 }, output: { visible: 0, reasoning: 3 }, anomalies: 2 })
   })
 
+  test.each([1_000_000_001, 1e18, 1e308, Number.POSITIVE_INFINITY, Number.NaN, -1, '7', true])(
+    'a number that cannot be a count is an anomaly and 0: %j',
+    (value) => {
+      const wire = { input_tokens: value, output_tokens: value, cache_read_input_tokens: value }
+      expect(decodeUsage(wire, 'm')).toMatchObject({
+        input: { uncached: 0, cacheRead: 0 },
+        output: { visible: 0, reasoning: 0 },
+        anomalies: 3,
+      })
+    },
+  )
+
+  test('sums stay exact, however much is listed beside the main model', () => {
+    const most = 1_000_000_000
+    const entry = { type: 'compaction', input_tokens: most, cache_read_input_tokens: most, output_tokens: most }
+    const usage = decodeUsage({ input_tokens: 1, output_tokens: 1, iterations: Array(5000).fill(entry) }, 'm')
+    const sum = usage.extra!.reduce((total, { input, output }) => total + input + output, 0)
+    expect(Number.isSafeInteger(sum)).toBe(true)
+    expect(usage).toMatchObject({ anomalies: 1, extra: { length: 1000 } })
+  })
+
   test('later numbers replace earlier ones and are never added', () => {
     const usage = merged(
       { input_tokens: 10, output_tokens: 5 },

@@ -1,5 +1,6 @@
 import type { JsonObject, JsonValue, Usage } from '../neutral/index.ts'
 import { estimateTokens } from './estimate.ts'
+import { TokenCounts } from '../token-counts.ts'
 import { isObject } from './read.ts'
 
 /** Usage as the wire has it: token counts, null or absent where they do not apply. */
@@ -48,27 +49,21 @@ export class UsageMeter {
 
 /**
  * Disjoint buckets from Anthropic's numbers: cached tokens are outside `input_tokens`. `iterations` lists what the provider ran inside the one answer; entries that the
- * top level leaves out (compaction, advisor, a model that was given up for a fallback) become `extra`.
+ * top level leaves out (compaction, advisor, a model that was given up for a fallback) become `extra`. What cannot be a count is an anomaly and 0.
  */
 export const decodeUsage = (wire: WireUsage, model: string): Usage => {
-  let anomalies = 0
-  const count = (value: JsonValue | undefined): number => {
-    if (value === undefined || value === null) return 0
-    if (typeof value === 'number' && Number.isFinite(value) && value >= 0) return Math.round(value)
-    anomalies++
-    return 0
-  }
+  const counts = new TokenCounts()
+  const count = counts.read
   const split = isObject(wire['cache_creation']) ? wire['cache_creation'] : {}
   const written = count(wire['cache_creation_input_tokens'])
   const write1h = count(split['ephemeral_1h_input_tokens'])
   const split5m = count(split['ephemeral_5m_input_tokens'])
-  if (split5m + write1h > written && wire['cache_creation_input_tokens'] != null) anomalies++
+  if (split5m + write1h > written && wire['cache_creation_input_tokens'] != null) counts.anomalies++
   const output = count(wire['output_tokens'])
   const details = isObject(wire['output_tokens_details']) ? wire['output_tokens_details'] : {}
   const thinking = count(details['thinking_tokens'])
-  if (thinking > output) anomalies++
-  const reasoning = Math.min(thinking, output)
-  const extra = readIterations(wire['iterations'], model, count)
+  const reasoning = counts.atMost(thinking, output)
+  const extra = readIterations(wire['iterations'], model, counts)
   return {
     input: {
       uncached: count(wire['input_tokens']),
@@ -79,17 +74,21 @@ export const decodeUsage = (wire: WireUsage, model: string): Usage => {
     },
     output: { visible: output - reasoning, reasoning },
     ...(extra.length > 0 && { extra }),
-    ...(anomalies > 0 && { anomalies }),
+    ...(counts.anomalies > 0 && { anomalies: counts.anomalies }),
   }
 }
+
+/** Real answers list a handful. */
+const mostIterations = 1000
 
 const readIterations = (
   iterations: JsonValue | undefined,
   model: string,
-  count: (value: JsonValue | undefined) => number,
+  counts: TokenCounts,
 ): NonNullable<Usage['extra']>[number][] => {
   if (!Array.isArray(iterations)) return []
-  const entries = iterations.filter(isObject)
+  const count = counts.read
+  const entries = iterations.slice(0, counts.atMost(iterations.length, mostIterations)).filter(isObject)
   // After a fallback the top level holds the numbers of the model that answered, not of the one that was tried first.
   const main = entries.some((entry) => entry['type'] === 'fallback_message') ? 'fallback_message' : 'message'
   const extra = []

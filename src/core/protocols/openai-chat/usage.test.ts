@@ -17,6 +17,47 @@ const buckets = (wire: JsonObject): (number | undefined)[] => {
   ]
 }
 
+describe('a number that cannot be a count is an anomaly and 0', () => {
+  const none = [0, 0, 0, 0, 0, 0]
+
+  test('counts sent as text are not made up for from the total', () => {
+    expect(buckets({ prompt_tokens: '10', completion_tokens: '5', total_tokens: 15 })).toEqual([...none, 2])
+    expect(buckets({ prompt_tokens: 10, completion_tokens: '5', total_tokens: 15 })).toEqual([10, 0, 0, 0, 0, 0, 1])
+  })
+
+  test.each([1_000_000_001, 1e18, 1e308, Number.POSITIVE_INFINITY, Number.NaN, -1, '7', true, [7], { tokens: 7 }])(
+    '%j',
+    (value) => {
+      const wire = { prompt_tokens: value, completion_tokens: value, total_tokens: value }
+      expect(buckets(wire)).toEqual([...none, 3])
+    },
+  )
+
+  test('a billion is still a count', () => {
+    const most = 1_000_000_000
+    expect(buckets({ prompt_tokens: most, completion_tokens: most })).toEqual([most, 0, 0, 0, most, 0, undefined])
+  })
+
+  test('sums stay exact whatever was sent', () => {
+    const value = fc.oneof(fc.double(), fc.integer(), fc.maxSafeNat(), fc.string(), fc.constant(null))
+    fc.assert(
+      fc.property(value, value, value, value, value, (prompt, completion, total, cached, reasoning) => {
+        const usage = decodeUsage({
+          prompt_tokens: prompt,
+          completion_tokens: completion,
+          total_tokens: total,
+          prompt_tokens_details: { cached_tokens: cached, cache_write_tokens: reasoning },
+          completion_tokens_details: { reasoning_tokens: reasoning },
+        })
+        if (!usage) return
+        for (const part of [...Object.values(usage.input), ...Object.values(usage.output)])
+          expect(part).toBeGreaterThanOrEqual(0)
+        expect(Number.isSafeInteger(inputTotal(usage) + outputTotal(usage))).toBe(true)
+      }),
+    )
+  })
+})
+
 describe('buckets never overlap', () => {
   test.each<[string, JsonObject, (number | undefined)[]]>([
     ['plain', { prompt_tokens: 5, completion_tokens: 7, total_tokens: 12 }, [5, 0, 0, 0, 7, 0, undefined]],

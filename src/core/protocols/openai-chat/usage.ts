@@ -1,33 +1,27 @@
 import type { JsonObject, JsonValue, Usage } from '../neutral/index.ts'
 import { isObject } from '../read.ts'
+import { TokenCounts } from '../token-counts.ts'
 
 /**
  * Disjoint buckets from the usage of a Chat answer, by whichever server. Cached and written tokens are inside the prompt count. Where `total_tokens` is larger than
  * its parts, it is right: xAI leaves reasoning out of `completion_tokens`, Gemini's endpoint hides thinking, Mistral leaves audio out of `prompt_tokens`.
- * Undefined when `wire` holds no counts.
+ * What cannot be a count is an anomaly and 0. Undefined when `wire` holds no counts.
  */
 export const decodeUsage = (wire: JsonValue | undefined): Usage | undefined => {
   if (!isObject(wire)) return undefined
   if (wire['prompt_tokens'] == null && wire['completion_tokens'] == null && wire['total_tokens'] == null)
     return undefined
-  let anomalies = 0
-  const count = (value: JsonValue | undefined): number => {
-    if (value === undefined || value === null) return 0
-    if (typeof value === 'number' && Number.isFinite(value) && value >= 0) return Math.round(value)
-    anomalies++
-    return 0
-  }
-  const atMost = (value: number, most: number): number => {
-    if (value > most) anomalies++
-    return Math.min(value, most)
-  }
+  const counts = new TokenCounts()
+  const count = counts.read
   const promptDetails = details(wire['prompt_tokens_details'])
   const outputDetails = details(wire['completion_tokens_details'])
   const audioIn = count(promptDetails['audio_tokens'])
   let prompt = count(wire['prompt_tokens'])
   let output = count(wire['completion_tokens'])
   const told = count(outputDetails['reasoning_tokens'])
-  const unexplained = count(wire['total_tokens']) - prompt - output
+  const total = count(wire['total_tokens'])
+  // A total explains nothing when the counts it is made of cannot be read.
+  const unexplained = counts.anomalies > 0 ? 0 : total - prompt - output
   let hidden = 0
   if (unexplained > 0) {
     if (audioIn === unexplained && audioIn > prompt) prompt += unexplained
@@ -36,13 +30,13 @@ export const decodeUsage = (wire: JsonValue | undefined): Usage | undefined => {
       if (told === 0) hidden = unexplained
     }
   }
-  const cached = atMost(
+  const cached = counts.atMost(
     count(promptDetails['cached_tokens'] ?? wire['prompt_cache_hit_tokens'] ?? wire['cached_tokens']),
     prompt,
   )
-  const written = atMost(count(promptDetails['cache_write_tokens']), prompt - cached)
+  const written = counts.atMost(count(promptDetails['cache_write_tokens']), prompt - cached)
   const longLived = Math.min(count(details(promptDetails['cache_write_tokens_details'])['ttl_12h_tokens']), written)
-  const reasoning = atMost(told, output) || hidden
+  const reasoning = counts.atMost(told, output) || hidden
   const audioOut = count(outputDetails['audio_tokens'])
   const imageIn = count(promptDetails['image_tokens'])
   return {
@@ -54,7 +48,7 @@ export const decodeUsage = (wire: JsonValue | undefined): Usage | undefined => {
     },
     output: { visible: output - reasoning, reasoning },
     ...(audioIn + audioOut + imageIn > 0 && { detail: { audioIn, audioOut, imageIn } }),
-    ...(anomalies > 0 && { anomalies }),
+    ...(counts.anomalies > 0 && { anomalies: counts.anomalies }),
   }
 }
 
