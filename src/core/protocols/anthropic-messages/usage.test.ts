@@ -104,6 +104,27 @@ describe('usage', () => {
     expect(usage).toMatchObject({ input: { uncached: 12 }, output: { visible: 41 } })
   })
 
+  test('an input of 0 in message_delta erases no input of message_start', () => {
+    const after = (start: JsonObject, delta: JsonObject) => {
+      const meter = new UsageMeter()
+      meter.merge(start)
+      meter.merge(delta, true)
+      return meter.read('main')
+    }
+    const start = { input_tokens: 25, cache_read_input_tokens: 5, output_tokens: 1 }
+    expect(after(start, { input_tokens: 0, output_tokens: 9 })).toMatchObject({
+      input: { uncached: 25, cacheRead: 5 },
+      output: { visible: 9 },
+    })
+    expect(after(start, { input_tokens: 0, cache_read_input_tokens: 5, output_tokens: 9 })!.input.uncached).toBe(25)
+    expect(after({ input_tokens: 0 }, { input_tokens: 7 })!.input.uncached).toBe(7)
+    // The prompt turned out to be cached: this zero is true.
+    expect(after(start, { input_tokens: 0, cache_read_input_tokens: 30, output_tokens: 9 })!.input).toMatchObject({
+      uncached: 0,
+      cacheRead: 30,
+    })
+  })
+
   test('a total of cache writes that changed makes an older split stale', () => {
     const split = { ephemeral_5m_input_tokens: 0, ephemeral_1h_input_tokens: 100 }
     const start = { cache_creation_input_tokens: 100, cache_creation: split }

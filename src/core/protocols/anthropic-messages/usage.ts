@@ -8,7 +8,8 @@ export type WireUsage = JsonObject
 
 /**
  * Merges the usage of a stream. `message_delta` repeats or corrects what `message_start` said: per field the latest number that is not null wins, nothing is ever
- * added up. A total of cache writes that comes without its split makes an older split stale.
+ * added up. A total of cache writes that comes without its split makes an older split stale. A later `input_tokens: 0` of servers that count the prompt only once erases
+ * nothing, unless it says that more of the prompt was cached than was known before.
  */
 export class UsageMeter {
   #fields: WireUsage | undefined
@@ -27,7 +28,10 @@ export class UsageMeter {
     ) {
       delete fields['cache_creation']
     }
-    for (const [key, value] of Object.entries(usage)) if (value !== null) fields[key] = value
+    const keepsInput = later && usage['input_tokens'] === 0 && cached(usage) <= cached(fields)
+    for (const [key, value] of Object.entries(usage)) {
+      if (value !== null && !(keepsInput && key === 'input_tokens')) fields[key] = value
+    }
   }
 
   /** `model` is the main model's real name. Undefined when nothing was reported. */
@@ -45,6 +49,11 @@ export class UsageMeter {
     const visible = Math.max(usage.output.visible, estimateTokens(deliveredChars))
     return { ...usage, output: { ...usage.output, visible }, anomalies: (usage.anomalies ?? 0) + 1 }
   }
+}
+
+const cached = (usage: WireUsage): number => {
+  const { read } = new TokenCounts()
+  return read(usage['cache_read_input_tokens']) + read(usage['cache_creation_input_tokens'])
 }
 
 /**
