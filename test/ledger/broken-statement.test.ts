@@ -45,7 +45,15 @@ const createBreakable = () => {
 }
 
 const at = 5_000
-const quota = { counter: 'key_1:total', keyId: 'key_1', credits: 10_000, tokens: 10_000, requests: 100, claimTokens: 5 }
+const quota = {
+  counter: 'key_1:total',
+  keyId: 'key_1',
+  credits: 10_000,
+  tokens: 10_000,
+  requests: 100,
+  claimTokens: 5,
+  minTokens: 5,
+}
 const of = { account: 'acc_a', note: null, actor: 'test' }
 const resolved = { usage: '{}', tokens: 3, quality: 'exact', at } as const
 const hold = (id: string): LedgerCommand => ({

@@ -141,7 +141,7 @@ describe('a commit that fails', () => {
     // The next command finds the books as they were answered.
     expect(runBatch(writer, [post('hld_1', 99), hold('hld_3', 5_000)])).toEqual([
       { state: 'posted', first: false, posted: 60, writtenOff: 0 },
-      { ok: true, held: 640 },
+      { ok: true, held: 640, tokens: 0 },
     ])
     writer.catchUp()
     expect(states(path)).toEqual([

@@ -17,8 +17,33 @@ const tick = 1_000_000
 
 const names = ['a', 'b', 'c', 'd'] as const
 const quotas: readonly QuotaClaim[] = [
-  { counter: 'key_1:total', keyId: 'key_1', credits: 40_000, tokens: null, requests: null, claimTokens: 10 },
-  { counter: 'key_2:total', keyId: 'key_2', credits: null, tokens: 3_000, requests: 150, claimTokens: 25 },
+  {
+    counter: 'key_1:total',
+    keyId: 'key_1',
+    credits: 40_000,
+    tokens: null,
+    requests: null,
+    claimTokens: 10,
+    minTokens: 10,
+  },
+  {
+    counter: 'key_2:total',
+    keyId: 'key_2',
+    credits: null,
+    tokens: 3_000,
+    requests: 150,
+    claimTokens: 25,
+    minTokens: 25,
+  },
+  {
+    counter: 'key_3:total',
+    keyId: 'key_3',
+    credits: null,
+    tokens: 900,
+    requests: null,
+    claimTokens: 200,
+    minTokens: 15,
+  },
 ]
 
 type Step =
@@ -53,7 +78,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       account,
       min: amount,
       more: fc.nat(2_000),
-      quota: fc.nat(5),
+      quota: fc.nat(6),
     }),
   },
   { weight: 340, arbitrary: fc.record({ do: fc.constant('post' as const), hold, amount, tokens: fc.nat(40) }) },

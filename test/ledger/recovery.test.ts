@@ -59,7 +59,11 @@ const open = async (epoch: string, json = JSON.stringify(context)): Promise<{ ho
   const hold = newId('hold', now)
   const request = newId('request', now)
   const of = { account: 'acc_a', requestId: request, context: json, epoch, at: now }
-  expect(await ledger.hold({ op: 'hold', id: hold, min: 100, max: 100, ...of })).toEqual({ ok: true, held: 100 })
+  expect(await ledger.hold({ op: 'hold', id: hold, min: 100, max: 100, ...of })).toEqual({
+    ok: true,
+    held: 100,
+    tokens: 0,
+  })
   return { hold, request }
 }
 

@@ -8,7 +8,7 @@ import { estimateTokens, holdBounds } from '../pricing/estimate.ts'
 import type { Protocol, RequestFacts } from '../protocols/protocol.ts'
 import type { Call } from './call.ts'
 import { applySettings, outputCap } from './model-settings.ts'
-import { quotaClaim, secondsToRenewal } from './quota.ts'
+import { quotaClaim, quotaRefusal, secondsToRenewal } from './quota.ts'
 import { buildRoad, type Road } from './road.ts'
 
 export interface AdmitDeps {
@@ -86,8 +86,9 @@ export const admit = async (call: Call, deps: AdmitDeps, sighting: Sighting): Pr
     defaultReserveTokens: deps.defaultReserveTokens,
   })
   const planned = bounds.outputTokens
-  // Without a price nothing is reserved, so nothing is limited that neither client nor model limit.
-  const limit = price || bounds.outputLimit !== 'reserve' ? planned : undefined
+  // Where neither a price nor a quota of tokens reserves anything, nothing is limited that neither client nor model limit.
+  const reserves = price !== null || (principal.quota?.tokens ?? null) !== null
+  const limit = reserves || bounds.outputLimit !== 'reserve' ? planned : undefined
   const estimatedInputTokens = Math.min(bounds.promptTokens, estimateTokens(facts.scanned.bytes.length))
   const road = buildRoad({
     client: protocol,
@@ -104,9 +105,12 @@ export const admit = async (call: Call, deps: AdmitDeps, sighting: Sighting): Pr
   })
 
   const claimTokens = estimatedInputTokens + planned * facts.choices
+  // A client that fixed the length itself gets it or nothing; another is content with less.
+  const minTokens =
+    bounds.outputLimit === 'client' ? claimTokens : estimatedInputTokens + Math.min(1, planned) * facts.choices
   const lease = deps.limiter.take(principal, Math.min(claimTokens, estimatedInputTokens + (facts.maxTokens ?? 0)))
   try {
-    const quota = quotaClaim(principal, now, claimTokens)
+    const quota = quotaClaim(principal, now, { claimTokens, minTokens })
     const context: HoldContext = {
       userId: principal.userId,
       keyId: principal.keyId,
@@ -133,8 +137,9 @@ export const admit = async (call: Call, deps: AdmitDeps, sighting: Sighting): Pr
       epoch: deps.epoch,
       at: now,
     })
-    if (!result.ok) throw refusal(result, bounds.min, call)
-    const affordable = limit === undefined ? undefined : bounds.affordable(result.held)
+    if (!result.ok) throw refusal(result, { credits: bounds.min, tokens: minTokens, requests: 1 }, call)
+    const quotaOutput = quota ? Math.floor((result.tokens - estimatedInputTokens) / facts.choices) : planned
+    const affordable = limit === undefined ? undefined : Math.min(bounds.affordable(result.held), quotaOutput)
     return {
       model,
       target,
@@ -177,19 +182,22 @@ const providerProtocol = (target: Target, client: Protocol, deps: AdmitDeps): Pr
   return speaks.includes(client.id) ? client : deps.protocolById(speaks[0]!)
 }
 
-const refusal = (result: HoldResult & { ok: false }, needed: number, call: Call): GatewayError => {
+const refusal = (
+  result: HoldResult & { ok: false },
+  needed: Readonly<Record<'credits' | 'tokens' | 'requests', number>>,
+  call: Call,
+): GatewayError => {
   if (result.code === 'insufficient_credits') {
     return new GatewayError(
       'insufficient_credits',
-      `This request may cost up to ${formatCredits(needed)} credits; ${formatCredits(result.available)} are available. Add credits or lower the limit on output tokens.`,
+      `This request may cost up to ${formatCredits(needed.credits)} credits; ${formatCredits(result.available)} are available. Add credits or lower the limit on output tokens.`,
       { retry: false },
     )
   }
   const { quota } = call.principal
   const retryAfter = quota ? secondsToRenewal(quota.period, call.receivedAt) : undefined
-  return new GatewayError(
-    'quota_exceeded',
-    `The quota of this API key (${result.which} per ${quota?.period === 'total' ? 'lifetime' : quota?.period}) is used up.`,
-    { retry: false, ...(retryAfter !== undefined && { retryAfter }) },
-  )
+  return new GatewayError('quota_exceeded', quotaRefusal(result, quota?.period, needed[result.which]), {
+    retry: false,
+    ...(retryAfter !== undefined && { retryAfter }),
+  })
 }

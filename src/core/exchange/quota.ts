@@ -1,8 +1,13 @@
-import type { QuotaClaim } from '../ledger/commands.ts'
+import { formatCredits } from '../kernel/money.ts'
+import type { HoldResult, QuotaClaim } from '../ledger/commands.ts'
 import type { KeyPrincipal, KeyQuota } from '../keys/verdict.ts'
 
 /** The key's claim on its quota for the period that `now` lies in; undefined for a key without quota. Periods are calendar days, ISO weeks and months in UTC. */
-export const quotaClaim = (principal: KeyPrincipal, now: number, claimTokens: number): QuotaClaim | undefined =>
+export const quotaClaim = (
+  principal: KeyPrincipal,
+  now: number,
+  { claimTokens, minTokens }: Pick<QuotaClaim, 'claimTokens' | 'minTokens'>,
+): QuotaClaim | undefined =>
   principal.quota
     ? {
         counter: `${principal.keyId}:${periodStart(principal.quota.period, now)}`,
@@ -11,6 +16,7 @@ export const quotaClaim = (principal: KeyPrincipal, now: number, claimTokens: nu
         tokens: principal.quota.tokens,
         requests: principal.quota.requests,
         claimTokens,
+        minTokens,
       }
     : undefined
 
@@ -27,6 +33,21 @@ const periodStart = (period: KeyQuota['period'], now: number): string => {
     case 'day':
       return date.toISOString().slice(0, 10)
   }
+}
+
+/** What a refusal says of a quota that does not let a request pass: used up, or too small for it. `needed` in nano-credits, tokens or requests. */
+export const quotaRefusal = (
+  { which, left }: Extract<HoldResult, { readonly code: 'quota_exceeded' }>,
+  period: KeyQuota['period'] | undefined,
+  needed: number,
+): string => {
+  const span = period === 'total' ? 'in all' : `per ${period ?? 'period'}`
+  if (left === 0) return `The quota of this API key (${which} ${span}) is used up.`
+  const show = (amount: number): string => (which === 'credits' ? formatCredits(amount) : String(amount))
+  return (
+    `What is left of the quota of this API key (${show(left)} ${which} ${span}) is not enough for this request, ` +
+    `which needs ${show(needed)}. Shorten it or lower its limit on output tokens.`
+  )
 }
 
 /** Seconds until the period that `now` lies in is over; undefined for a quota that never renews. */

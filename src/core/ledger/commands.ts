@@ -31,7 +31,10 @@ export interface HoldCommand {
   readonly at: number
 }
 
-/** Limits of the key for the current period; null means unlimited. The claim is checked against committed plus pending use. */
+/**
+ * Limits of the key for the current period; null means unlimited. The claim is checked against committed plus pending use: what is granted is
+ * min(claimTokens, what is left), if that is at least `minTokens`; else `quota_exceeded`.
+ */
 export interface QuotaClaim {
   /** quota_counters.id. */
   readonly counter: string
@@ -41,12 +44,25 @@ export interface QuotaClaim {
   readonly requests: number | null
   /** Tokens this exchange may use at most. */
   readonly claimTokens: number
+  /** The fewest tokens with which this exchange makes sense, at most `claimTokens`. */
+  readonly minTokens: number
 }
 
 export type HoldResult =
-  | { readonly ok: true; readonly held: number }
+  | {
+      readonly ok: true
+      readonly held: number
+      /** Tokens granted from the quota, at most `claimTokens`; 0 without a quota. */
+      readonly tokens: number
+    }
   | { readonly ok: false; readonly code: 'insufficient_credits'; readonly available: number }
-  | { readonly ok: false; readonly code: 'quota_exceeded'; readonly which: 'credits' | 'tokens' | 'requests' }
+  | {
+      readonly ok: false
+      readonly code: 'quota_exceeded'
+      readonly which: 'credits' | 'tokens' | 'requests'
+      /** What the quota still has: nano-credits, tokens or requests; 0 when it is used up. */
+      readonly left: number
+    }
 
 export interface PostCommand {
   readonly op: 'post'

@@ -25,7 +25,7 @@ export const fits = (wallet: Wallet, amount: number): boolean => amount <= maxNa
 const left = (limit: number | null, used: number): number => (limit === null ? Number.POSITIVE_INFINITY : limit - used)
 
 /**
- * Reserves as much of `max` as the wallet and the key's quota leave, if that is at least `min`. The quota is checked first: a used-up quota is what the owner of
+ * Reserves as much of `max` as the wallet and the key's quota leave, if that is at least `min`, and as many of the tokens claimed as the quota leaves. The quota is checked first: a used-up quota is what the owner of
  * the key decided, whatever the wallet holds.
  */
 export const decideHold = (
@@ -35,19 +35,27 @@ export const decideHold = (
   use: QuotaUse | null,
 ): HoldResult => {
   let most = amount.max
+  let granted = 0
   if (claim && use) {
-    if (left(claim.requests, use.requests) < 1) return { ok: false, code: 'quota_exceeded', which: 'requests' }
-    if (left(claim.tokens, use.tokens + use.tokens_pending) < Math.max(1, claim.claimTokens)) {
-      return { ok: false, code: 'quota_exceeded', which: 'tokens' }
-    }
+    if (left(claim.requests, use.requests) < 1) return exceeded('requests', 0)
+    const tokens = left(claim.tokens, use.tokens + use.tokens_pending)
+    if (tokens < Math.max(1, claim.minTokens)) return exceeded('tokens', tokens)
+    granted = Math.min(claim.claimTokens, tokens)
     const credits = left(claim.credits, use.credits + use.credits_pending)
-    if (credits <= 0 || credits < amount.min) return { ok: false, code: 'quota_exceeded', which: 'credits' }
+    if (credits <= 0 || credits < amount.min) return exceeded('credits', credits)
     most = Math.min(most, credits)
   }
   const available = availableOf(wallet)
   if (available < amount.min) return { ok: false, code: 'insufficient_credits', available }
-  return { ok: true, held: Math.min(most, available) }
+  return { ok: true, held: Math.min(most, available), tokens: granted }
 }
+
+const exceeded = (which: 'credits' | 'tokens' | 'requests', rest: number): HoldResult => ({
+  ok: false,
+  code: 'quota_exceeded',
+  which,
+  left: Math.max(0, rest),
+})
 
 /** What a settlement takes from the wallet and what the house bears. `wallet` still counts the hold as pending. */
 export const decidePost = (

@@ -39,15 +39,19 @@ export const createEngine: CreateEngine = ({ gateway, usage, record }) => {
     const wallet = books.wallet(command.account)
     if (wallet.has_expiring === 1) lots.expireDue(wallet, command.at)
     const { quota } = command
+    if (quota) {
+      assertAmount(quota.claimTokens)
+      assertAmount(quota.minTokens)
+    }
     const counter = quota ? books.counter(quota.counter, quota.keyId) : null
     const decision = decideHold(wallet, command, quota, counter)
     const repeated = repeatedHold(command)
     if (repeated) return repeated
     if (!decision.ok) return decision
-    holds.open(command, decision.held)
+    holds.open(command, decision)
     books.reserve(wallet, decision.held)
     if (counter) {
-      const more = { requests: 1, credits_pending: decision.held, tokens_pending: quota!.claimTokens }
+      const more = { requests: 1, credits_pending: decision.held, tokens_pending: decision.tokens }
       books.count(counter, more)
     }
     return decision
@@ -59,7 +63,7 @@ export const createEngine: CreateEngine = ({ gateway, usage, record }) => {
     if (known.account_id !== command.account || known.request_id !== command.requestId) {
       throw new GatewayError('conflict', 'This hold belongs to another request.')
     }
-    return { ok: true, held: known.amount }
+    return { ok: true, held: known.amount, tokens: known.claim_tokens }
   }
 
   const findHold = (id: string): HoldRow => {

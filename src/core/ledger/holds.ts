@@ -53,10 +53,10 @@ export class Holds {
     return row
   }
 
-  /** `held` is reserved for a hold that `find` does not know. */
-  open(command: HoldCommand, held: number): void {
+  /** `held` nano-credits and `tokens` of the quota are reserved for a hold that `find` does not know. */
+  open(command: HoldCommand, { held, tokens }: { readonly held: number; readonly tokens: number }): void {
     const { id, account, requestId, context, epoch, at, quota } = command
-    assertStorable([id, account, requestId, context, epoch, quota?.counter ?? ''], [held, at, quota?.claimTokens ?? 0])
+    assertStorable([id, account, requestId, context, epoch, quota?.counter ?? ''], [held, at, tokens])
     const row: HoldRow = {
       id,
       account_id: account,
@@ -66,7 +66,7 @@ export class Holds {
       posted: 0,
       written_off: 0,
       quota_counter: quota?.counter ?? null,
-      claim_tokens: quota?.claimTokens ?? 0,
+      claim_tokens: tokens,
     }
     this.#known.set(id, row)
     this.#opened.set(id, { row, command, resolution: null })

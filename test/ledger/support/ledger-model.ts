@@ -13,6 +13,7 @@ interface ModelHold {
   readonly request: string
   readonly amount: bigint
   readonly quota: QuotaClaim | undefined
+  readonly tokens: bigint
   state: 'open' | 'posted' | 'voided' | 'expired'
   posted: bigint
   writtenOff: bigint
@@ -93,20 +94,27 @@ export class LedgerModel {
     const known = this.holds.get(command.id)
     if (known) {
       if (known.account !== command.account || known.request !== command.requestId) return refused('conflict')
-      return { ok: true, held: Number(known.amount) }
+      return { ok: true, held: Number(known.amount), tokens: Number(known.tokens) }
     }
     const { quota } = command
     let most = BigInt(command.max)
+    let tokens = 0n
     const min = BigInt(command.min)
     if (quota) {
       const use = this.#quota(quota.counter)
-      const short = (which: string): object => ({ ok: false, code: 'quota_exceeded', which })
-      if (quota.requests !== null && use.requests + 1n > BigInt(quota.requests)) return short('requests')
-      const claim = BigInt(Math.max(1, quota.claimTokens))
-      if (quota.tokens !== null && use.tokens + use.tokensPending + claim > BigInt(quota.tokens)) return short('tokens')
+      const short = (which: string, rest: bigint): object => {
+        return { ok: false, code: 'quota_exceeded', which, left: rest > 0n ? Number(rest) : 0 }
+      }
+      if (quota.requests !== null && use.requests + 1n > BigInt(quota.requests)) return short('requests', 0n)
+      tokens = BigInt(quota.claimTokens)
+      if (quota.tokens !== null) {
+        const rest = BigInt(quota.tokens) - use.tokens - use.tokensPending
+        if (rest < BigInt(Math.max(1, quota.minTokens))) return short('tokens', rest)
+        tokens = least(tokens, rest)
+      }
       if (quota.credits !== null) {
         const left = BigInt(quota.credits) - use.credits - use.creditsPending
-        if (left <= 0n || left < min) return short('credits')
+        if (left <= 0n || left < min) return short('credits', left)
         most = least(most, left)
       }
     }
@@ -118,7 +126,7 @@ export class LedgerModel {
       const use = this.#quota(quota.counter)
       use.requests += 1n
       use.creditsPending += amount
-      use.tokensPending += BigInt(quota.claimTokens)
+      use.tokensPending += tokens
     }
     const request = command.requestId
     this.holds.set(command.id, {
@@ -126,11 +134,12 @@ export class LedgerModel {
       request,
       amount,
       quota,
+      tokens,
       state: 'open',
       posted: 0n,
       writtenOff: 0n,
     })
-    return { ok: true, held: Number(amount) }
+    return { ok: true, held: Number(amount), tokens: Number(tokens) }
   }
 
   #resolve(id: string, to: 'posted' | 'voided' | 'expired', cost: bigint, tokens: bigint): object {
@@ -148,7 +157,7 @@ export class LedgerModel {
       if (hold.quota) {
         const use = this.#quota(hold.quota.counter)
         use.creditsPending -= hold.amount
-        use.tokensPending -= BigInt(hold.quota.claimTokens)
+        use.tokensPending -= hold.tokens
         use.credits += hold.posted
         use.tokens += tokens
         if (to !== 'posted') use.requests -= 1n

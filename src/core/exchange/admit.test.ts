@@ -1,0 +1,175 @@
+import { describe, expect, test } from 'vitest'
+import type { ResolvedModel, Target } from '../catalog/resolved.ts'
+import { systemClock } from '../kernel/clock.ts'
+import type { KeyPrincipal } from '../keys/verdict.ts'
+import type { HoldCommand, HoldResult } from '../ledger/commands.ts'
+import { decideHold } from '../ledger/decide.ts'
+import { createLimiter } from '../limits/limiter.ts'
+import { protocolById } from '../protocols/index.ts'
+import type { ProtocolId } from '../protocols/neutral/index.ts'
+import { admit, type AdmitDeps } from './admit.ts'
+import type { Call } from './call.ts'
+
+const target = (speaks: ProtocolId): Target => ({
+  id: 'tgt_1',
+  model: 'real',
+  weight: 1,
+  priority: 0,
+  provider: {
+    id: 'prv_1',
+    name: 'p',
+    kind: {
+      id: 'k',
+      title: 'K',
+      speaks: [speaks],
+      baseUrl: null,
+      keyless: true,
+      headers: () => ({}),
+      forwardHeaders: [],
+      raw: true,
+      docs: '',
+    },
+    baseUrl: 'http://127.0.0.1:9/v1',
+    speaks: [speaks],
+    allowPrivate: [],
+    timeoutMs: null,
+    keys: [],
+  },
+})
+/** One nano-credit for a token of the prompt, two for one of the answer. */
+const price = {
+  input: 1_000_000,
+  output: 2_000_000,
+  cachedInput: 0,
+  cacheWrite5m: 0,
+  cacheWrite1h: 0,
+  reasoning: 0,
+  request: 0,
+}
+const model = (settings: Partial<ResolvedModel> = {}): ResolvedModel => ({
+  id: 'mdl_1',
+  name: 'm',
+  free: false,
+  contextWindow: null,
+  maxOutputTokens: null,
+  defaults: {},
+  caps: {},
+  createdAt: 0,
+  priceAt: () => ({ id: 'prc_1', price }),
+  targets: [],
+  ...settings,
+})
+
+/** A wallet and a quota in memory, decided on as the ledger does. */
+const createBooks = (credits: number) => {
+  const wallet = { credits_posted: credits, debits_posted: 0, debits_pending: 0 }
+  const use = { credits: 0, tokens: 0, requests: 0, credits_pending: 0, tokens_pending: 0 }
+  const holds: HoldCommand[] = []
+  const hold = async (command: HoldCommand): Promise<HoldResult> => {
+    const result = decideHold(wallet, command, command.quota, use)
+    if (!result.ok) return result
+    wallet.debits_pending += result.held
+    use.tokens_pending += result.tokens
+    holds.push(command)
+    return result
+  }
+  return { wallet, use, holds, hold }
+}
+
+interface Setting {
+  readonly credits?: number
+  readonly tokens?: number
+  readonly model?: Partial<ResolvedModel>
+  readonly protocol?: ProtocolId
+}
+
+const open = ({ credits = 1e9, tokens, model: settings, protocol = 'openai-chat' }: Setting) => {
+  const books = createBooks(credits)
+  const deps: AdmitDeps = {
+    catalog: { resolve: () => model(settings), list: () => [] },
+    limiter: createLimiter({ clock: systemClock }),
+    hold: books.hold,
+    protocolById: (id) => protocolById(id as ProtocolId),
+    planTargets: () => [target(protocol)],
+    defaultReserveTokens: 16_384,
+    epoch: 'e',
+  }
+  const principal: KeyPrincipal = {
+    keyId: 'key_1',
+    userId: 'usr_1',
+    accountId: 'acc_1',
+    models: null,
+    allowIps: null,
+    quota: tokens === undefined ? null : { period: 'day', credits: null, tokens, requests: null },
+    requestsPerMinute: null,
+    tokensPerMinute: null,
+    concurrency: null,
+    expiresAt: null,
+  }
+  const send = async (more: object = {}) => {
+    const call: Call = {
+      id: 'req_1',
+      requestId: 'mine',
+      clientRequestId: 'mine',
+      protocol: protocolById(protocol),
+      principal,
+      body: Buffer.from(JSON.stringify({ model: 'm', messages: [{ role: 'user', content: 'Hello' }], ...more })),
+      headers: {},
+      receivedAt: Date.UTC(2026, 0, 1),
+      startedAt: 0,
+      client: undefined as unknown as Call['client'],
+    }
+    const admission = await admit(call, deps, {})
+    return { ...admission, sent: JSON.parse(admission.body.toString()) as Record<string, unknown> }
+  }
+  return { books, send }
+}
+
+describe('a quota of tokens that is smaller than the reserve', () => {
+  test('lets a request without a limit of its own through, limited to what is left', async () => {
+    const { books, send } = open({ tokens: 1_000 })
+    const { estimatedInputTokens, sent } = await send()
+    expect(sent['max_completion_tokens'] ?? sent['max_tokens']).toBe(1_000 - estimatedInputTokens)
+    expect(books.use.tokens_pending).toBe(1_000)
+  })
+
+  test('is divided among the answers asked for', async () => {
+    const { send } = open({ tokens: 1_000 })
+    const { estimatedInputTokens, sent } = await send({ n: 3 })
+    expect(sent['max_completion_tokens'] ?? sent['max_tokens']).toBe(Math.floor((1_000 - estimatedInputTokens) / 3))
+  })
+
+  test('limits the answers of a free model too', async () => {
+    const { send } = open({ tokens: 1_000, model: { free: true, priceAt: () => null } })
+    const { estimatedInputTokens, sent } = await send()
+    expect(sent['max_completion_tokens'] ?? sent['max_tokens']).toBe(1_000 - estimatedInputTokens)
+  })
+
+  test('gives way to what the credit pays for when that is less', async () => {
+    const { send } = open({ tokens: 1_000, credits: 400 })
+    const { sent, held } = await send()
+    expect(held).toBe(400)
+    expect(Number(sent['max_completion_tokens'] ?? sent['max_tokens'])).toBeLessThan(200)
+  })
+
+  test('refuses the length that a client fixed, and says how much is left; used up, it says that', async () => {
+    const { books, send } = open({ tokens: 1_000 })
+    await expect(send({ max_tokens: 2_000 })).rejects.toMatchObject({
+      code: 'quota_exceeded',
+      message: expect.stringMatching(/1000 tokens per day\) is not enough .* needs 20\d\d\./u) as string,
+    })
+    expect(books.holds).toEqual([])
+    await send()
+    await expect(send()).rejects.toMatchObject({
+      code: 'quota_exceeded',
+      message: expect.stringContaining('is used up') as string,
+    })
+  })
+})
+
+test('without a quota of tokens a free model is not limited', async () => {
+  const { send } = open({ model: { free: true, priceAt: () => null } })
+  const { sent } = await send()
+  expect(sent).not.toHaveProperty('max_tokens')
+  expect(sent).not.toHaveProperty('max_completion_tokens')
+})
