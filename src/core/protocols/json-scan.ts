@@ -29,6 +29,8 @@ const maxDepth = 128
 /** No protocol knows a hundred fields; and a long conversation with many tools has some ten thousand values. Beyond, reading would keep others waiting. */
 const maxFields = 1_000
 const maxValues = 250_000
+/** For answers of providers: log probabilities alone can be a million values, and their bytes are bounded before. */
+export const anyValues = 2 ** 30
 
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
@@ -47,10 +49,10 @@ const isHex = (byte: number | undefined): boolean =>
 const invalid = (at: number, what = 'unexpected character'): GatewayError =>
   new GatewayError('invalid_json', `The body is not valid JSON: ${what} at byte ${at}.`)
 
-/** `words`: keys to be found wherever they are, of ASCII letters. Throws GatewayError 400: `invalid_utf8`, `invalid_json`, `json_too_deep`, `json_too_complex`, `duplicate_key` (top level only), `invalid_request` when it is no object. */
-export const scanObject = (bytes: Buffer, words: readonly string[] = []): ScannedObject => {
+/** `words`: keys to be found wherever they are, of ASCII letters. `most`: how many values it may hold. Throws GatewayError 400: `invalid_utf8`, `invalid_json`, `json_too_deep`, `json_too_complex`, `duplicate_key` (top level only), `invalid_request` when it is no object. */
+export const scanObject = (bytes: Buffer, words: readonly string[] = [], most = maxValues): ScannedObject => {
   if (!isUtf8(bytes)) throw new GatewayError('invalid_utf8')
-  const walk = startWalk(bytes, words)
+  const walk = startWalk(bytes, words, most)
   let at = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0
   at = skipSpace(bytes, at)
   if (at === bytes.length) throw new GatewayError('invalid_json', 'The body is empty. Send a JSON object.')
@@ -173,11 +175,11 @@ interface Walk {
 const largeBody = 2048
 const noQuads = new Int32Array(0)
 
-const startWalk = (bytes: Buffer, words: readonly string[]): Walk => {
+const startWalk = (bytes: Buffer, words: readonly string[], left: number): Walk => {
   const shift = -bytes.byteOffset & 3
   const large = bytes.length >= largeBody
   const quads = large ? new Int32Array(bytes.buffer, bytes.byteOffset + shift, (bytes.length - shift) >> 2) : noQuads
-  return { bytes, quads, shift, words, found: [], left: maxValues }
+  return { bytes, quads, shift, words, found: [], left }
 }
 
 /** How many bytes of a string are looked at one by one before four at a time: most strings end before. */

@@ -121,7 +121,11 @@ export interface RawEdits {
 export interface RawRoad {
   /** `scanned` is the one of RequestFacts: the body is not scanned twice. */
   request(scanned: ScannedObject, edits: RawEdits): Buffer
-  /** Whole unary answer: masks the model, reads usage and finish. If the body cannot be read it passes unchanged with `usage` absent. */
+  /**
+   * Whole unary answer: masks the model, reads usage and finish. `observed.complete` only when the body is a readable answer of the protocol: a JSON object without
+   * duplicate top-level keys that has its `choices` (OpenAI chat) or `content` (Anthropic) as an array. Anything else (HTML, half a body, `[]`, null, nothing) comes
+   * back as it is, with `complete` false and `usage` absent: it may name the real model and is not for the client.
+   */
   response(body: Buffer, edits: { readonly model: string }): { readonly body: Buffer; readonly observed: Observed }
   createTap(edits: {
     readonly model: string

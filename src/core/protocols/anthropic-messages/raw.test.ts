@@ -78,13 +78,24 @@ describe('the raw answer', () => {
     expect(JSON.parse(out.toString())).toMatchObject({ model: 'shadow', content })
   })
 
-  test('what cannot be read passes unchanged and without usage', () => {
-    for (const text of ['', '<html>', '[1]', '{"a":']) {
-      const bytes = Buffer.from(text)
-      const { body: out, observed } = raw.response(bytes, { model: 'shadow' })
-      expect(out).toBe(bytes)
-      expect(observed).toEqual({ deliveredChars: 0, complete: false })
-    }
+  test.each([
+    '',
+    '<html>',
+    '[]',
+    '[1]',
+    'null',
+    '{"a":',
+    '{}',
+    '{"type":"message","model":"real"}',
+    '{"model":"real","content":"text"}',
+    '{"model":"real","content":null}',
+    '{"model":"real","content":[]',
+    '{"model":"real","content":[],"model":"real"}',
+  ])('is complete only if it is an answer of the protocol: %j', (text) => {
+    const bytes = Buffer.from(text)
+    const { body: out, observed } = raw.response(bytes, { model: 'shadow' })
+    expect(out).toBe(bytes)
+    expect(observed).toEqual({ deliveredChars: 0, complete: false })
   })
 
   test('an error object with status 200 is a failure', () => {

@@ -1,5 +1,5 @@
-import type { JsonObject } from '../neutral/index.ts'
-import { type Cut, readField, scanObject, type ScannedObject, setField, splice } from '../json-scan.ts'
+import type { JsonObject, JsonValue } from '../neutral/index.ts'
+import { anyValues, type Cut, readField, scanObject, type ScannedObject, setField, splice } from '../json-scan.ts'
 import type { Observed, RawEdits, RawRoad } from '../protocol.ts'
 import { decodeStreamError } from './errors.ts'
 import { maskModels, renameFallbacks } from './mask.ts'
@@ -38,20 +38,22 @@ const response = (
 ): { readonly body: Buffer; readonly observed: Observed } => {
   const observed: Observed = { deliveredChars: 0, complete: false }
   try {
-    const scanned = scanObject(body)
+    const scanned = scanObject(body, [], anyValues)
     const type = readField(scanned, 'type')
     if (type === 'error') {
       observed.failure = decodeStreamError(JSON.parse(body.toString('utf8')) as JsonObject)
       return { body, observed }
     }
-    observe(scanned, observed)
+    const content = readField(scanned, 'content')
+    if (!Array.isArray(content)) return { body, observed }
+    observe(scanned, content, observed)
     return { body: maskAnswer(scanned, model), observed }
   } catch {
-    return { body, observed }
+    return { body, observed: { deliveredChars: 0, complete: false } }
   }
 }
 
-const observe = (scanned: ScannedObject, observed: Observed): void => {
+const observe = (scanned: ScannedObject, content: readonly JsonValue[], observed: Observed): void => {
   const usage = readField(scanned, 'usage') as JsonObject | undefined
   const realModel = readField(scanned, 'model')
   const id = readField(scanned, 'id')
@@ -60,11 +62,10 @@ const observe = (scanned: ScannedObject, observed: Observed): void => {
   if (typeof id === 'string') observed.upstreamId = id
   if (typeof finish === 'string') observed.finish = finish
   observed.complete = true
-  observed.deliveredChars = countChars(readField(scanned, 'content'))
+  observed.deliveredChars = countChars(content)
 }
 
-const countChars = (content: unknown): number => {
-  if (!Array.isArray(content)) return 0
+const countChars = (content: readonly JsonValue[]): number => {
   let chars = 0
   for (const block of content.filter(isObject)) {
     for (const shown of [block['text'], block['thinking']]) if (typeof shown === 'string') chars += shown.length

@@ -70,13 +70,45 @@ describe('the whole answer on the straight road', () => {
     expect(observed.failure).toMatchObject({ class: 'server', status: 500, message: 'no' })
   })
 
-  test.each(['', 'no json', '{"model":"real","choices":[{', '[]', '<html>'])(
-    'passes what it cannot read: %j',
-    (text) => {
-      const { body, observed } = raw.response(Buffer.from(text), { model: 's' })
-      expect(body.toString()).toBe(text)
-      expect(observed.usage).toBeUndefined()
-      expect(observed.complete).toBe(false)
-    },
-  )
+  test.each([
+    '',
+    'no json',
+    '{"model":"real","choices":[{',
+    '{"model":"real","choices":[]',
+    '{"model":"real","choices":[]} trailing',
+    '[]',
+    'null',
+    '"choices"',
+    '<html>',
+    '{}',
+    '{"model":"real"}',
+    '{"model":"real","choices":{}}',
+    '{"model":"real","choices":null}',
+    '{"model":"a","model":"real","choices":[]}',
+    '{"choices":[],"mod\\u0065l":"a","model":"real"}',
+  ])('is complete only if it is an answer of the protocol: %j', (text) => {
+    const bytes = Buffer.from(text)
+    const { body, observed } = raw.response(bytes, { model: 's' })
+    expect(body).toBe(bytes)
+    expect(observed).toEqual({ deliveredChars: 0, complete: false })
+  })
+
+  test('hides the model behind a byte order mark, an escaped key and a value that is no string', () => {
+    for (const text of [
+      '\ufeff{"model":"real","choices":[]}',
+      '{"mod\\u0065l":"real","choices":[]}',
+      '{"model":{"name":"real"},"choices":[]}',
+    ]) {
+      const { body, observed } = raw.response(Buffer.from(text), { model: 'shadow' })
+      expect(body.toString()).toContain(':"shadow"')
+      expect(body.toString()).not.toContain('real')
+      expect(observed.complete).toBe(true)
+    }
+  })
+
+  test('may be long: log probabilities are a million values', () => {
+    const content = Array.from({ length: 100_000 }, () => ({ token: 'a', logprob: -1.5, bytes: [97] }))
+    const text = JSON.stringify({ model: 'real', choices: [{ index: 0, logprobs: { content } }] })
+    expect(raw.response(Buffer.from(text), { model: 's' }).observed.complete).toBe(true)
+  })
 })

@@ -1,11 +1,13 @@
 import type { JsonObject, JsonValue } from '../neutral/index.ts'
-import { type Cut, readField, scanObject, type ScannedObject, setField, splice } from '../json-scan.ts'
+import { anyValues, type Cut, readField, scanObject, type ScannedObject, setField, splice } from '../json-scan.ts'
 import type { Observed, RawEdits, RawRoad } from '../protocol.ts'
 import type { ChatDialect } from './dialect.ts'
 import { ChunkScan } from './chunk-scan.ts'
 import { decodeStreamError } from './errors.ts'
 import { Tap } from './tap.ts'
 import { decodeUsage } from './usage.ts'
+
+const OPEN_BRACKET = 0x5b
 
 /** Two names of one limit: whichever is there says it. */
 const limitFields = ['max_completion_tokens', 'max_tokens']
@@ -47,32 +49,34 @@ const response = (
   { model }: { readonly model: string },
 ): { readonly body: Buffer; readonly observed: Observed } => {
   const observed: Observed = { deliveredChars: 0, complete: false }
+  const scanned = readAnswer(body)
   const scan = new ChunkScan('answer')
-  const start = body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf ? 3 : 0
-  if (!scan.read(body, start, body.length)) return { body, observed }
-  const value = (place: { start: number; end: number }): JsonValue | undefined => parse(body, place.start, place.end)
+  if (!scanned || !scan.read(body, scanned.open, body.length)) return { body, observed }
   if (scan.error.start !== -1 && (scan.highest === -1 || scan.noChoices)) {
-    observed.failure = decodeStreamError(parse(body, start, body.length) as JsonObject)
+    observed.failure = decodeStreamError(JSON.parse(body.toString('utf8', scanned.open)) as JsonObject)
     return { body, observed }
   }
-  const usage = decodeUsage(value(scan.usage))
-  const id = value(scan.id)
+  const choices = scanned.fields.get('choices')
+  if (!choices || body[choices.valueStart] !== OPEN_BRACKET) return { body, observed }
+  const usage = decodeUsage(readField(scanned, 'usage') as JsonValue | undefined)
+  const id = readField(scanned, 'id')
   const finish = scan.finishes[0]?.reason
   if (usage) observed.usage = usage
   if (typeof id === 'string') observed.upstreamId = id
   if (finish !== undefined) observed.finish = finish
   observed.deliveredChars = scan.chars
   observed.complete = true
-  if (scan.model.start === -1) return { body, observed }
-  const cut: Cut = { start: scan.model.start, end: scan.model.end, text: JSON.stringify(model) }
+  const named = scanned.fields.get('model')
+  if (!named) return { body, observed }
+  const cut: Cut = { start: named.valueStart, end: named.valueEnd, text: JSON.stringify(model) }
   const same = body.toString('utf8', cut.start, cut.end) === cut.text
   return { body: same ? body : splice(body, [cut]), observed }
 }
 
-const parse = (body: Buffer, start: number, end: number): JsonValue | undefined => {
-  if (start === -1) return undefined
+/** Undefined for what is no JSON object, or one that says a thing twice: which of them a client would read is unknown. */
+const readAnswer = (body: Buffer): ScannedObject | undefined => {
   try {
-    return JSON.parse(body.toString('utf8', start, end)) as JsonValue
+    return scanObject(body, [], anyValues)
   } catch {
     return undefined
   }
