@@ -66,6 +66,7 @@ const context: HoldContext = {
     request: 0,
   },
   clientProtocol: 'openai-chat',
+  clientRequestId: null,
   stream: false,
   estimatedInputTokens: 120,
   quotaCounter: null,

@@ -48,6 +48,7 @@ const context: HoldContext = {
   priceId: 'prc_a',
   price,
   clientProtocol: 'openai-chat',
+  clientRequestId: 'mine-1',
   stream: true,
   estimatedInputTokens: 30,
   quotaCounter: null,
@@ -94,6 +95,7 @@ describe('what an earlier run left open', () => {
       quality,
       status: 503,
       error_code: 'interrupted',
+      client_request_id: 'mine-1',
       duration_ms: 5_000,
       stream: 1,
     })
@@ -118,7 +120,7 @@ describe('what an earlier run left open', () => {
     const { request } = await open('earlier', 'not json')
     await ledger.recoverHolds({ policy: 'charge-estimate', epoch: 'now', chargeFor })
     expect(await ledger.balance('acc_a')).toEqual({ available: 10_000, held: 0 })
-    expect(await logged(request)).toMatchObject({ cost: 0, quality: 'estimated' })
+    expect(await logged(request)).toMatchObject({ cost: 0, quality: 'estimated', client_request_id: null })
   })
 })
 
@@ -150,6 +152,7 @@ test('a settlement whose log row was lost gets it back from the hold', async () 
     quality: 'exact',
     status: 200,
     duration_ms: 900,
+    client_request_id: 'mine-1',
     price_id: 'prc_a',
   })
 })

@@ -87,6 +87,7 @@ const exchange = async (
     priceId: null,
     price: frozen,
     clientProtocol: 'openai-chat',
+    clientRequestId: null,
     stream: false,
     estimatedInputTokens: 1,
     quotaCounter: null,

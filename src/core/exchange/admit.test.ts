@@ -167,6 +167,12 @@ describe('a quota of tokens that is smaller than the reserve', () => {
   })
 })
 
+test('a hold remembers the id that the client gave its request', async () => {
+  const { books, send } = open({})
+  await send()
+  expect(JSON.parse(books.holds[0]!.context)).toMatchObject({ clientRequestId: 'mine' })
+})
+
 test('without a quota of tokens a free model is not limited', async () => {
   const { send } = open({ model: { free: true, priceAt: () => null } })
   const { sent } = await send()

@@ -119,6 +119,7 @@ export const admit = async (call: Call, deps: AdmitDeps, sighting: Sighting): Pr
       priceId: price?.id ?? null,
       price: price?.price ?? null,
       clientProtocol: protocol.id,
+      clientRequestId: call.clientRequestId,
       stream: facts.stream,
       estimatedInputTokens,
       quotaCounter: quota?.counter ?? null,

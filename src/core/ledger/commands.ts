@@ -174,6 +174,8 @@ export interface HoldContext {
   /** The frozen price: nano-credits per million tokens, request per call. */
   readonly price: FrozenPrice | null
   readonly clientProtocol: string
+  /** The client's own id of the request; null when it sent none. */
+  readonly clientRequestId: string | null
   readonly stream: boolean
   /** Local estimate of the prompt, used when the outcome is never learned. */
   readonly estimatedInputTokens: number

@@ -16,6 +16,7 @@ const unknown: HoldContext = {
   priceId: null,
   price: null,
   clientProtocol: '',
+  clientRequestId: null,
   stream: false,
   estimatedInputTokens: 0,
   quotaCounter: null,
@@ -75,7 +76,7 @@ export const rebuildRecord = (hold: StoredHold, context: HoldContext, ending: En
     price_id: context.priceId,
     quality: ending.quality,
     upstream_id: null,
-    client_request_id: null,
+    client_request_id: context.clientRequestId,
     attempts: '[]',
     warnings: '[]',
   }

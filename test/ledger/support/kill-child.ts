@@ -25,6 +25,7 @@ const context = JSON.stringify({
   priceId: null,
   price: { input: 1e6, output: 1e6, cachedInput: 0, cacheWrite5m: 0, cacheWrite1h: 0, reasoning: 0, request: 0 },
   clientProtocol: 'openai-chat',
+  clientRequestId: null,
   stream: false,
   estimatedInputTokens: 7,
   quotaCounter: null,
