@@ -1,20 +1,6 @@
 import type { JsonObject, JsonValue } from '../neutral/index.ts'
 import { isObject } from './read.ts'
 
-const namedModel = /("model"\s*:\s*)"(?:[^"\\]|\\.)*"/g
-
-/**
- * Every `"model":"…"` of a piece of JSON as `model`, all other bytes as they were; the same buffer when nothing changes. Only for pieces that hold nothing of users:
- * the frame of a message and its usage.
- */
-export const maskModels = (bytes: Buffer, model: string): Buffer => {
-  // Latin-1 maps bytes to characters one to one, so that nothing but the names can change.
-  const before = bytes.toString('latin1')
-  const name = Buffer.from(JSON.stringify(model)).toString('latin1')
-  const after = before.replace(namedModel, (_, key: string) => key + name)
-  return after === before ? bytes : Buffer.from(after, 'latin1')
-}
-
 /** A block that tells of a switch from one model to another names both. Changes the blocks in place; true when there was one. */
 export const renameFallbacks = (blocks: readonly JsonValue[], model: string): boolean => {
   let found = false

@@ -162,6 +162,20 @@ describe('the tap', () => {
     expect(watched.observed).toMatchObject({ upstreamId: 'msg_1', usage: { input: { uncached: 2 } } })
   })
 
+  test.each([
+    ['an object', 'event: message_start\ndata: {"type":"message_start","message":{"model":{"name":"real"}}}\n\n'],
+    ['an array', 'event: message_start\ndata: {"type":"message_start","message":{"model":["real"]}}\n\n'],
+    ['an escaped key', 'data: {"type":"message_start","message":{"mod\\u0065l":"real"}}\n\n'],
+    ['a byte order mark in front', '\ufeffdata: {"type":"message_start","message":{"model":"real"}}\n\n'],
+    ['two names', 'data: {"type":"message_start","message":{"model":"real","model":"real"}}\n\n'],
+    ['a frame that is cut', 'event: message_start\ndata: {"type":"message_start","message":{"model":"real","con\n\n'],
+    ['no field of the standard', ' data: {"type":"message_start","message":{"model":"real"}}\n\n'],
+  ])('never the real name: %s', (_, bytes) => {
+    const out = tap().push(Buffer.from(bytes)).toString()
+    expect(out).not.toContain('real')
+    expect(out).toContain('"model":"shadow"')
+  })
+
   test('an error event is a failure and its words do not reach the client', () => {
     const watched = tap()
     const before = text('a')

@@ -1,8 +1,9 @@
 import type { JsonObject, Usage } from '../neutral/index.ts'
+import { maskModels } from '../mask-models.ts'
 import type { Observed, RawTap } from '../protocol.ts'
 import { formatEvent, parseFrame, SseFrameTooLarge, SseSplitter } from '../sse.ts'
 import { decodeStreamError, isError } from './errors.ts'
-import { maskModels, renameFallbacks } from './mask.ts'
+import { renameFallbacks } from './mask.ts'
 import { isObject } from './read.ts'
 import { deltaLength, frameKind } from './tap-scan.ts'
 import { UsageMeter } from './usage.ts'
@@ -11,7 +12,7 @@ const empty = Buffer.alloc(0)
 
 /**
  * Watches a same-protocol stream go by. Nearly all frames are deltas: those are recognised and measured as bytes, never parsed. Only the frames that carry usage, the
- * model's name or an error are read. What is malformed or unknown passes unharmed.
+ * model's name or an error are read. What is malformed or unknown passes unharmed but for the name.
  */
 export class Tap implements RawTap {
   readonly observed: Observed = { deliveredChars: 0, complete: false }
@@ -72,10 +73,11 @@ export class Tap implements RawTap {
 
   #read(frame: Buffer): Buffer {
     const { event: name, data } = parseFrame(frame)
-    if (data === '') return frame
+    // A client's lenient parser may see more in it than this one, and the model's name is for none.
+    if (data === '') return maskModels(frame, this.#model)
     const event = parse(data)
     if (isError(name, event)) return this.#onError(event)
-    if (!event) return frame
+    if (!event) return maskModels(frame, this.#model)
     switch (event['type']) {
       case 'message_start':
         return this.#onStart(frame, event)
@@ -108,7 +110,16 @@ export class Tap implements RawTap {
     if (typeof message['id'] === 'string') this.observed.upstreamId = message['id']
     this.#usage.merge(message['usage'])
     this.#setUsage(this.#usage.read(this.#realModel))
-    return maskModels(frame, this.#model)
+    return this.#maskStart(frame, event, message)
+  }
+
+  /** The name is a string under a plain key; else the event is written anew. */
+  #maskStart(frame: Buffer, event: JsonObject, message: JsonObject): Buffer {
+    const masked = maskModels(frame, this.#model)
+    const named = message['model'] ?? null
+    if (named === null || namedAs(masked, this.#model)) return masked
+    message['model'] = this.#model
+    return Buffer.from(formatEvent('message_start', JSON.stringify(event)))
   }
 
   #onMessageDelta(frame: Buffer, event: JsonObject): Buffer {
@@ -137,6 +148,11 @@ const joined = (frames: readonly Buffer[], chunk: Buffer): Buffer => {
   for (const frame of frames) length += frame.length
   if (first.buffer === chunk.buffer && first.byteOffset === chunk.byteOffset && length === chunk.length) return chunk
   return Buffer.from(first.buffer, first.byteOffset, length)
+}
+
+const namedAs = (frame: Buffer, model: string): boolean => {
+  const message = parse(parseFrame(frame).data)?.['message']
+  return isObject(message) && message['model'] === model
 }
 
 const parse = (data: string): JsonObject | undefined => {

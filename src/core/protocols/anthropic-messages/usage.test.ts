@@ -89,7 +89,10 @@ describe('usage', () => {
   test('sums stay exact, however much is listed beside the main model', () => {
     const most = 1_000_000_000
     const entry = { type: 'compaction', input_tokens: most, cache_read_input_tokens: most, output_tokens: most }
-    const usage = decodeUsage({ input_tokens: 1, output_tokens: 1, iterations: Array(5000).fill(entry) }, 'm')
+    const usage = decodeUsage(
+      { input_tokens: 1, output_tokens: 1, iterations: Array.from({ length: 5000 }, () => entry) },
+      'm',
+    )
     const sum = usage.extra!.reduce((total, { input, output }) => total + input + output, 0)
     expect(Number.isSafeInteger(sum)).toBe(true)
     expect(usage).toMatchObject({ anomalies: 1, extra: { length: 1000 } })

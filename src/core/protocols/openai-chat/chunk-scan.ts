@@ -31,6 +31,9 @@ const [id, model, usage, error, choices, groq] = ['id', 'model', 'usage', 'error
   Buffer.from(key),
 ) as [Buffer, Buffer, Buffer, Buffer, Buffer, Buffer]
 
+/** The longest of these keys with every letter written as an escape. */
+const longestEscaped = 7 * 6
+
 /** What one scan found; reused from chunk to chunk. */
 export class ChunkScan {
   readonly id: Place = { start: -1, end: -1 }
@@ -48,12 +51,17 @@ export class ChunkScan {
   readonly finishes: { readonly choice: number; readonly reason: string }[] = []
   /** The highest index of a choice; -1 when there was none. */
   highest = -1
+  /** A top-level key came twice or with escapes: the places above may not be the only ones, or not those that a client reads. */
+  odd = false
+  /** Index just behind the object. */
+  after = -1
 
   /** The key that repeats what is told elsewhere. */
   readonly #other: Buffer
   #bytes: Buffer = Buffer.alloc(0)
   #at = 0
   #end = 0
+  #choicesCame = false
 
   /** For chunks of a stream, or for whole answers. */
   constructor(of: 'chunk' | 'answer') {
@@ -75,6 +83,8 @@ export class ChunkScan {
     this.noChoices = false
     this.chars = 0
     this.highest = -1
+    this.odd = false
+    this.#choicesCame = false
     if (this.finishes.length > 0) this.finishes.length = 0
   }
 
@@ -85,7 +95,10 @@ export class ChunkScan {
     let before = -1
     for (;;) {
       this.#space()
-      if (this.#bytes[this.#at] === CLOSE_BRACE) return true
+      if (this.#bytes[this.#at] === CLOSE_BRACE) {
+        this.after = this.#at + 1
+        return true
+      }
       const keyStart = this.#at
       if (!this.#string()) return false
       const keyEnd = this.#at
@@ -107,6 +120,8 @@ export class ChunkScan {
 
   #topValue(keyStart: number, keyEnd: number): boolean {
     if (!this.#is(keyStart, keyEnd, choices) || this.#bytes[this.#at] !== OPEN_BRACKET) return this.#value()
+    if (this.#choicesCame) this.odd = true
+    this.#choicesCame = true
     return this.#choices()
   }
 
@@ -115,7 +130,11 @@ export class ChunkScan {
     const from = keyStart + 1
     const to = keyEnd - 1
     const size = to - from
-    if (size > 6 || size < 2) return
+    if (size > 6) {
+      if (size <= longestEscaped && this.#hasEscape(from, to)) this.odd = true
+      return
+    }
+    if (size < 2) return
     const place = this.#is(from, to, model)
       ? this.model
       : this.#is(from, to, usage)
@@ -128,6 +147,7 @@ export class ChunkScan {
               ? this.groq
               : undefined
     if (!place) return
+    if (place.start !== -1 || (place === this.usage && this.noUsage.start !== -1)) this.odd = true
     if (this.#bytes[start] !== NULL) {
       place.start = start
       place.end = end
@@ -213,6 +233,11 @@ export class ChunkScan {
     if (to - from !== key.length) return false
     for (let at = 0; at < key.length; at++) if (this.#bytes[from + at] !== key[at]) return false
     return true
+  }
+
+  #hasEscape(from: number, to: number): boolean {
+    for (let at = from; at < to; at++) if (this.#bytes[at] === BACKSLASH) return true
+    return false
   }
 
   #space(): void {

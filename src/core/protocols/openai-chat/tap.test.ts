@@ -70,6 +70,50 @@ describe('what the client gets', () => {
     }
   })
 
+  test.each([
+    ['a byte order mark in front', '\ufeffdata: {"model":"real","choices":[]}\n\n'],
+    ['a byte order mark and an event name', '\ufeffevent: message\ndata: {"model":"real","choices":[]}\n\n'],
+    ['two keys of that name', 'data: {"model":"real","choices":[],"model":"real"}\n\n'],
+    ['three of them, of all types', 'data: {"model":{"a":"real"},"model":null,"choices":[],"model":"real"}\n\n'],
+    ['an escaped key', 'data: {"mod\\u0065l":"real","choices":[]}\n\n'],
+    ['an escaped key beside a plain one', 'data: {"model":"real","mod\\u0065l":"real","choices":[]}\n\n'],
+    ['a value that is no string', 'data: {"model":{"name":"real"},"choices":[]}\n\n'],
+    ['spaces in front of the chunk', 'data:   {"model":"real","choices":[]}\n\n'],
+    ['an empty line of data in front', 'data:\ndata: {"model":"real","choices":[]}\n\n'],
+    ['a second object behind the first', 'data: {"choices":[]} {"model":"real"}\n\n'],
+    ['an array', 'data: [{"model":"real"}]\n\n'],
+    ['a chunk that is cut', 'data: {"model":"real","choices":[{\n\n'],
+  ])('never the real name: %s', (_, frame) => {
+    const { out } = through([frame + says('a')])
+    expect(out).not.toContain('real')
+    expect(out.match(/shadow/g)!.length).toBeGreaterThan(1)
+  })
+
+  test('the content behind a byte order mark is read like any other', () => {
+    expect(through([`\ufeff${says('abc')}`, stops()])).toMatchObject({
+      out: `\ufeff${says('abc')}${stops()}`.replaceAll('real', 'shadow'),
+      observed: { deliveredChars: 3, complete: true },
+    })
+  })
+
+  test('other fields of an event behind its chunk', () => {
+    const frame = says('a').replace('\n\n', '\nid: 7\n\n')
+    expect(through([frame]).out).toBe(frame.replace('real', 'shadow'))
+  })
+
+  test('nothing behind [DONE]', () => {
+    const late = says('late', { usage: counted }) + 'data: {"error":{"message":"no"}}\n\n' + done
+    for (const pieces of [[says('a') + done + late], [says('a') + done, late, 'data: {"model":"real"}']]) {
+      const { out, observed } = through(pieces)
+      expect(out).toBe((says('a') + done).replace('real', 'shadow'))
+      expect(observed).toEqual({ deliveredChars: 1, complete: true, upstreamId: 'c-1' })
+    }
+    const tap = new Tap({ model: 's', includeUsage: true })
+    tap.push(Buffer.from(done))
+    tap.push(Buffer.alloc(maxFrameBytes + 1, 'x'))
+    expect(tap.observed.failure).toBeUndefined()
+  })
+
   test('what is malformed or unknown, unharmed', () => {
     for (const stream of [
       'data: {"model":"re\n\n',
@@ -138,6 +182,7 @@ describe('what the meter learns', () => {
   test.each([
     ['event: error\ndata: {"error":{"message":"no","status_code":400}}\n\n', 400],
     ['data: {"error":{"message":"no","type":"server_error"}}\n\n', 500],
+    ['data: {"error":{"message":"no","status_code":400}}\nevent: error\n\n', 400],
     [chunk({ error: { code: 429, message: 'no' }, choices: [{ index: 0, delta: { content: '' } }] }), 429],
   ])('an error is kept from the client and from what follows: %s', (frame, status) => {
     const { out, observed } = through([says('a') + frame + says('b') + done])

@@ -1,4 +1,5 @@
 import type { JsonValue } from '../neutral/index.ts'
+import { maskModels } from '../mask-models.ts'
 import type { Observed, RawTap } from '../protocol.ts'
 import { isObject } from '../read.ts'
 import { formatEvent, parseFrame, SseFrameTooLarge, SseSplitter } from '../sse.ts'
@@ -14,15 +15,18 @@ const SPACE = 0x20
 const COLON = 0x3a
 const OPEN_BRACE = 0x7b
 const done = Buffer.from('[DONE]')
+const mark = Buffer.from('\ufeff')
 const dataField = Buffer.from('data:')
 
 /**
  * Watches a same-protocol stream go by: every chunk is scanned as bytes, only usage and errors are parsed. What must change is cut out of the network's own buffer, all
- * frames of it in one copy; when nothing changes the buffer itself passes. What is malformed or unknown passes unharmed. An error is not for the client as it is: the
+ * frames of it in one copy; when nothing changes the buffer itself passes. What is malformed or unknown passes unharmed but for the name. An error is not for the client as it is: the
  * gateway ends the stream with its own words.
  */
 export class Tap implements RawTap {
   readonly observed: Observed = { deliveredChars: 0, complete: false }
+  readonly #name: string
+  /** The name as JSON. */
   readonly #model: Buffer
   readonly #includeUsage: boolean
   readonly #asked: number
@@ -31,14 +35,18 @@ export class Tap implements RawTap {
   readonly #cuts = new CutList()
   readonly #finished = new Set<number>()
   #highest = 0
+  /** `[DONE]` came: whatever follows is neither read nor passed on. */
+  #done = false
 
   constructor(edits: { readonly model: string; readonly includeUsage: boolean; readonly choices?: number }) {
+    this.#name = edits.model
     this.#model = Buffer.from(JSON.stringify(edits.model))
     this.#includeUsage = edits.includeUsage
     this.#asked = edits.choices ?? 1
   }
 
   push(chunk: Buffer): Buffer {
+    if (this.#done) return empty
     try {
       return this.#pass(this.#splitter.push(chunk), chunk)
     } catch (error) {
@@ -58,7 +66,7 @@ export class Tap implements RawTap {
   }
 
   #last(rest: Buffer): Buffer {
-    if (rest.length === 0 || !isWhole(rest)) return empty
+    if (rest.length === 0 || this.#done || !isWhole(rest)) return empty
     const frame = Buffer.concat([rest, Buffer.from('\n\n')])
     return this.#pass([frame], frame)
   }
@@ -74,7 +82,7 @@ export class Tap implements RawTap {
     let start = 0
     for (const frame of frames) {
       const end = start + frame.length
-      if (this.observed.failure) this.#cuts.add(start, end, empty)
+      if (this.observed.failure || this.#done) this.#cuts.add(start, end, empty)
       else this.#frame(bytes, start, end)
       start = end
     }
@@ -82,7 +90,8 @@ export class Tap implements RawTap {
   }
 
   #frame(bytes: Buffer, start: number, end: number): void {
-    let at = start
+    // A byte order mark may stand in front of the first one.
+    let at = begins(bytes, start, mark) ? start + mark.length : start
     let plain = true
     // Comments and what is left of extra blank lines.
     while (at < end && !begins(bytes, at, dataField)) {
@@ -94,16 +103,18 @@ export class Tap implements RawTap {
       if (bytes[at] !== LF && bytes[at] !== CR && bytes[at] !== COLON) plain = false
       at = lineAfter(bytes, at, end)
     }
-    if (at >= end) return
+    if (at >= end) return this.#maskUnread(bytes, start, end)
     at += dataField.length
-    if (bytes[at] === SPACE) at++
-    if (bytes[at] !== OPEN_BRACE) {
-      if (begins(bytes, at, done)) this.observed.complete = true
+    while (bytes[at] === SPACE) at++
+    if (begins(bytes, at, done)) {
+      this.observed.complete = true
+      this.#done = true
       return
     }
     const scan = this.#scan
     if (!plain && parseFrame(bytes.subarray(start, end)).event === 'error') this.#fail(bytes, start, end, this.#cuts)
-    else if (!scan.read(bytes, at, end)) this.#readLines(bytes, start, end)
+    else if (!scan.read(bytes, at, end)) this.#readOdd(bytes, start, end, false)
+    else if (scan.odd || !isBlank(bytes, scan.after, end)) this.#readOdd(bytes, start, end, !scan.odd)
     else this.#chunk(bytes, start, end, this.#cuts)
   }
 
@@ -153,21 +164,37 @@ export class Tap implements RawTap {
     this.observed.failure = decodeStreamError(parse(parseFrame(bytes.subarray(start, end)).data) ?? null)
   }
 
-  /** A chunk spread over several `data:` lines, which nobody is known to send, is written anew in one. Anything else that cannot be read passes. */
-  #readLines(bytes: Buffer, start: number, end: number): void {
+  /**
+   * What nobody is known to send: a chunk spread over several `data:` lines, or one that says a thing twice or under an escaped key, is written anew as a client would read
+   * it. `scanned`: only other fields of the event follow the chunk. Anything else that cannot be read passes, without the model's name.
+   */
+  #readOdd(bytes: Buffer, start: number, end: number, scanned: boolean): void {
     const { event, data } = parseFrame(bytes.subarray(start, end))
+    if (event === 'error') return this.#fail(bytes, start, end, this.#cuts)
     const chunk = parse(data)
-    if (!isObject(chunk)) return
+    if (!isObject(chunk)) return this.#maskUnread(bytes, start, end)
+    if (scanned) return this.#chunk(bytes, start, end, this.#cuts)
     const frame = Buffer.from(formatEvent(event, JSON.stringify(chunk)))
     if (!this.#scan.read(frame, frame.indexOf(OPEN_BRACE), frame.length)) return
     const cuts = new CutList()
     this.#chunk(frame, 0, frame.length, cuts)
     this.#cuts.add(start, end, cuts.apply(frame))
   }
+
+  #maskUnread(bytes: Buffer, start: number, end: number): void {
+    const frame = bytes.subarray(start, end)
+    const masked = maskModels(frame, this.#name)
+    if (masked !== frame) this.#cuts.add(start, end, masked)
+  }
 }
 
 const begins = (bytes: Buffer, at: number, word: Buffer): boolean => {
   for (let index = 0; index < word.length; index++) if (bytes[at + index] !== word[index]) return false
+  return true
+}
+
+const isBlank = (bytes: Buffer, from: number, end: number): boolean => {
+  for (let at = from; at < end; at++) if (bytes[at] !== LF && bytes[at] !== CR && bytes[at] !== SPACE) return false
   return true
 }
 
