@@ -82,6 +82,7 @@ export const openTestApp = async (dataDir = mkdtempSync(join(tmpdir(), 'tollgate
         bodyBytes: body.length,
         remoteParts: 0,
         hasTools: false,
+        hostedTools: false,
         choices: 1,
         clientMaxTokens: undefined,
         maxOutputTokens: null,

@@ -64,6 +64,7 @@ export const openAdministration = async (reopen?: {
         bodyBytes: body.length,
         remoteParts: 0,
         hasTools: false,
+        hostedTools: false,
         choices: asked.n ?? 1,
         clientMaxTokens: asked.max_tokens,
         maxOutputTokens: null,

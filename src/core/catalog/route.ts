@@ -14,6 +14,8 @@ export interface RequestSize {
   readonly bodyBytes: number
   readonly remoteParts: number
   readonly hasTools: boolean
+  /** The provider runs tools for it, such as web search. */
+  readonly hostedTools: boolean
   readonly choices: number
   readonly clientMaxTokens: number | undefined
   /** The model's own limit on output with its caps; null when nobody sets one. */

@@ -9,6 +9,7 @@ import { protocolById } from '../protocols/index.ts'
 import type { ProtocolId } from '../protocols/neutral/index.ts'
 import { admit, type AdmitDeps } from './admit.ts'
 import type { Call } from './call.ts'
+import { measureRequest } from './measure.ts'
 
 const target = (speaks: ProtocolId): Target => ({
   id: 'tgt_1',
@@ -164,6 +165,39 @@ describe('a quota of tokens that is smaller than the reserve', () => {
       code: 'quota_exceeded',
       message: expect.stringContaining('is used up') as string,
     })
+  })
+})
+
+describe('tools that the provider runs', () => {
+  const tools = [{ type: 'web_search_20250305', name: 'web_search' }]
+  const parallel = async (setting: Setting) => {
+    const { books, send } = open({ protocol: 'anthropic-messages', ...setting })
+    const answers = await Promise.allSettled(Array.from({ length: 20 }, () => send({ max_tokens: 1_000, tools })))
+    const refused = answers.flatMap((answer) => (answer.status === 'rejected' ? [answer.reason as object] : []))
+    for (const error of refused) expect(error).toMatchObject({ code: 'insufficient_credits', status: 402 })
+    return { books, refused: refused.length }
+  }
+
+  test('a small balance pays for none of 20 parallel searches, whose results it could not pay', async () => {
+    const { books, refused } = await parallel({ credits: 100_000 })
+    expect([refused, books.holds.length]).toEqual([20, 0])
+  })
+
+  test('as many searches run as the balance pays at full length', async () => {
+    const { books, refused } = await parallel({ credits: 3 * 202_000 + 1 })
+    expect([refused, books.holds.map(({ max }) => max)]).toEqual([17, [202_000, 202_000, 202_000]])
+  })
+
+  test('what they may return is bounded by the window of the model', async () => {
+    const { books, refused } = await parallel({ credits: 100_000, model: { contextWindow: 8_000 } })
+    expect([refused, books.holds[0]?.max]).toEqual([10, 10_000])
+  })
+
+  test('the dry run holds the same', async () => {
+    const body = Buffer.from(
+      JSON.stringify({ model: 'm', messages: [{ role: 'user', content: 'a' }], max_tokens: 1, tools }),
+    )
+    expect(measureRequest('anthropic-messages', body, model())).toMatchObject({ hostedTools: true, hasTools: true })
   })
 })
 

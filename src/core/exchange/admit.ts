@@ -10,6 +10,7 @@ import type { Call } from './call.ts'
 import { applySettings, outputCap } from './model-settings.ts'
 import { quotaClaim, quotaRefusal, secondsToRenewal } from './quota.ts'
 import { buildRoad, type Road } from './road.ts'
+import { definesTools, usesHostedTools } from './tools.ts'
 
 export interface AdmitDeps {
   readonly catalog: Catalog
@@ -83,6 +84,7 @@ export const admit = async (call: Call, deps: AdmitDeps, sighting: Sighting): Pr
     clientMaxTokens: facts.maxTokens,
     choices: facts.choices,
     hasTools: definesTools(facts),
+    hostedTools: usesHostedTools(facts),
     defaultReserveTokens: deps.defaultReserveTokens,
   })
   const planned = bounds.outputTokens
@@ -172,10 +174,6 @@ const findModel = (name: string, allowed: ReadonlySet<string> | null, catalog: C
     throw new GatewayError('model_not_allowed', `This API key may not use the model "${name}".`, { param: 'model' })
   return model
 }
-
-/** Whether the body defines tools, under the name of either protocol or the older one of chat. */
-export const definesTools = ({ scanned }: RequestFacts): boolean =>
-  scanned.fields.has('tools') || scanned.fields.has('functions')
 
 /** The client's own protocol if the provider speaks it, else the provider's first. */
 const providerProtocol = (target: Target, client: Protocol, deps: AdmitDeps): Protocol => {

@@ -1,8 +1,8 @@
 import type { ResolvedModel } from '../catalog/resolved.ts'
 import type { ProtocolId } from '../protocols/neutral/index.ts'
 import { protocolById } from '../protocols/index.ts'
-import { definesTools } from './admit.ts'
 import { applySettings, outputCap } from './model-settings.ts'
+import { definesTools, usesHostedTools } from './tools.ts'
 
 /** The size of a request as admission reads it, for a dry run: the model's defaults and caps applied. Throws what the proxy would answer. */
 export const measureRequest = (protocolId: ProtocolId, body: Buffer, model: ResolvedModel) => {
@@ -14,6 +14,7 @@ export const measureRequest = (protocolId: ProtocolId, body: Buffer, model: Reso
     remoteParts: facts.remoteParts,
     choices: facts.choices,
     hasTools: definesTools(facts),
+    hostedTools: usesHostedTools(facts),
     clientMaxTokens: facts.maxTokens,
     maxOutputTokens: Number.isFinite(cap) ? cap : null,
   }

@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { FrozenPrice } from '../ledger/commands.ts'
 import { chargeFor } from './charge.ts'
-import { estimateTokens, holdBounds, remotePartTokens, type HoldInput } from './estimate.ts'
+import { estimateTokens, holdBounds, hostedToolsPromptTokens, remotePartTokens, type HoldInput } from './estimate.ts'
 
 const flat = (input: number, output: number, request = 0): FrozenPrice => ({
   input,
@@ -18,6 +18,7 @@ const base: HoldInput = {
   bodyBytes: 100,
   remoteParts: 0,
   hasTools: false,
+  hostedTools: false,
   contextWindow: null,
   maxOutputTokens: null,
   clientMaxTokens: undefined,
@@ -41,6 +42,7 @@ const anyInput: fc.Arbitrary<HoldInput> = fc.record({
   bodyBytes: fc.integer({ min: 1, max: 2_000_000 }),
   remoteParts: fc.integer({ min: 0, max: 20 }),
   hasTools: fc.boolean(),
+  hostedTools: fc.boolean(),
   contextWindow: maybe(2_000_000),
   maxOutputTokens: maybe(200_000),
   clientMaxTokens: fc.option(fc.integer({ min: 0, max: 200_000 }), { nil: undefined }),
@@ -54,6 +56,21 @@ describe('the bounds of a hold', () => {
     ['one token per byte of the body', {}, { promptTokens: 100, outputTokens: 4096, outputLimit: 'reserve' }],
     ['never more prompt than the context window', { contextWindow: 60 }, { promptTokens: 60 }],
     ['what the body only points to is counted apart', { remoteParts: 2 }, { promptTokens: 100 + 2 * remotePartTokens }],
+    [
+      'the whole window with tools that the provider runs',
+      { hostedTools: true, contextWindow: 5_000 },
+      { promptTokens: 5_000 },
+    ],
+    [
+      'a usual window with such tools when it is not known',
+      { hostedTools: true },
+      { promptTokens: hostedToolsPromptTokens },
+    ],
+    [
+      'what the body shows when that is more',
+      { hostedTools: true, bodyBytes: 300_000, remoteParts: 1 },
+      { promptTokens: 300_000 + remotePartTokens },
+    ],
     ["the client's limit on output", { clientMaxTokens: 50 }, { outputTokens: 50, outputLimit: 'client' }],
     [
       "the client's limit, but not above the model's",

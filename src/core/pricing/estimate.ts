@@ -11,6 +11,12 @@ export const remotePartTokens = 2000
  */
 export const toolOverheadTokens = 512
 
+/**
+ * Tokens of prompt held for a request whose tools the provider runs (web search, fetch, code execution, MCP), when the model's context window is not known: what
+ * such tools return is prompt that is in no body, as much as the window takes. 200 000 is the usual window of the models that have such tools.
+ */
+export const hostedToolsPromptTokens = 200_000
+
 /** Tokens of a text by its length, where no provider counted them: four characters a token, rounded up. Used for records and estimated charges, never for holds. */
 export const estimateTokens = (chars: number): number => Math.ceil(Math.max(0, chars) / 4)
 
@@ -21,6 +27,8 @@ export interface HoldInput {
   readonly remoteParts: number
   /** The body defines tools. */
   readonly hasTools: boolean
+  /** The provider runs tools for it: their results become prompt that the body does not show. */
+  readonly hostedTools: boolean
   /** Tokens; null when unknown. */
   readonly contextWindow: number | null
   /** The model's largest output in tokens; null when unknown. */
@@ -36,7 +44,8 @@ export interface HoldInput {
 export interface HoldBounds {
   /**
    * Tokens of prompt the hold pays for: a token is at least one byte, and no prompt is longer than the window; what the body only points to is counted apart, and so
-   * are the provider's own words around tools. Results of tools that the provider runs are not in the bound: they are charged beyond the hold.
+   * are the provider's own words around tools. With tools that the provider runs it is the whole window, or `hostedToolsPromptTokens` when that is not known; a provider
+   * that counts the prompt anew for each round of them can still charge beyond the hold.
    */
   readonly promptTokens: number
   /** Limit on output of each choice, and who set it. */
@@ -59,10 +68,13 @@ export interface HoldBounds {
  */
 export const holdBounds = (input: HoldInput): HoldBounds => {
   const { price, choices } = input
-  const promptTokens =
+  const shownTokens =
     Math.min(input.bodyBytes, input.contextWindow ?? Number.POSITIVE_INFINITY) +
     input.remoteParts * remotePartTokens +
     (input.hasTools ? toolOverheadTokens : 0)
+  const promptTokens = input.hostedTools
+    ? Math.max(shownTokens, input.contextWindow ?? hostedToolsPromptTokens)
+    : shownTokens
   const { outputTokens, outputLimit } = outputBound(input)
   const promptPrice = price ? Math.max(price.input, price.cachedInput, price.cacheWrite5m, price.cacheWrite1h) : 0
   const outputPrice = price ? Math.max(price.output, price.reasoning) : 0

@@ -1,0 +1,34 @@
+import { expect, test } from 'vitest'
+import { inspect } from '../protocols/anthropic-messages/inspect.ts'
+import { usesHostedTools } from './tools.ts'
+
+const uses = (fields: string): boolean =>
+  usesHostedTools(
+    inspect(Buffer.from(`{"model":"m","max_tokens":1,"messages":[{"role":"user","content":"a"}]${fields}}`)),
+  )
+
+test.each([
+  '"tools":[{"type":"web_search_20250305","name":"web_search"}]',
+  '"tools":[{"name":"f","input_schema":{"type":"object"}},{"name":"web_fetch","type" :\n\t"web_fetch_20250910"}]',
+  '"tools":[{"type":"code_execution_20250825","name":"code_execution"}]',
+  '"tools":[{"type":"tool_search_tool_regex_20251119","name":"s"}]',
+  '"tools":[{"type":"mcp_toolset","mcp_server_name":"x"}]',
+  '"tools":[{"type":"web_search"}]',
+  '"tools":[{"t\\u0079pe":"\\u0077eb_search_20250305","name":"web_search"}]',
+  '"mcp_servers":[{"type":"url","url":"https://mcp.example/"}]',
+  '"web_search_options":{}',
+])('the provider runs tools: %s', (fields) => {
+  expect(uses(`,${fields}`)).toBe(true)
+})
+
+test.each([
+  '',
+  ',"tools":[]',
+  ',"tools":[{"type":"custom","name":"web_search","input_schema":{"type":"object"}}]',
+  ',"tools":[{"name":"f","description":"say \\"type\\":\\"web_search_20250305\\"","input_schema":{"type":"object"}}]',
+  ',"tools":[{"name":"f","description":"caf\\u00e9 \\"type\\":\\"mcp\\"","input_schema":{"type":"object"}}]',
+  ',"tools":[{"type":"bash_20250124","name":"bash"}]',
+  ',"tools":null,"mcp_servers":[ ],"web_search_options":null',
+])("nothing runs at the provider: '%s'", (fields) => {
+  expect(uses(fields)).toBe(false)
+})

@@ -1,0 +1,28 @@
+import type { RequestFacts } from '../protocols/protocol.ts'
+import { readField, type ScannedObject } from '../protocols/json-scan.ts'
+
+/** Whether the body defines tools, under the name of either protocol or the older one of chat. */
+export const definesTools = ({ scanned }: RequestFacts): boolean =>
+  scanned.fields.has('tools') || scanned.fields.has('functions')
+
+/** Fields that ask for tools of the provider by being there: MCP servers (Messages), web search (Chat Completions). */
+const hostedFields = ['mcp_servers', 'web_search_options']
+/** Types of tools that the provider runs itself, with or without a date behind them. A quote inside a string is escaped and no quote here. */
+const hostedType = /"type"\s*:\s*"(?:web_search|web_fetch|code_execution|tool_search|mcp)/u
+const empty = /^(?:null|\[\s*\])$/u
+
+/** Whether the provider runs tools for this request: what they return becomes prompt that is in no body. */
+export const usesHostedTools = ({ scanned }: RequestFacts): boolean =>
+  hostedFields.some((name) => scanned.fields.has(name) && !empty.test(textOf(scanned, name))) || hasHostedType(scanned)
+
+const hasHostedType = (scanned: ScannedObject): boolean => {
+  if (!scanned.fields.has('tools')) return false
+  const text = textOf(scanned, 'tools')
+  // Any letter may be written as an escape; one parse brings all to their plain form.
+  return hostedType.test(text) || (text.includes('\\u') && hostedType.test(JSON.stringify(readField(scanned, 'tools'))))
+}
+
+const textOf = ({ bytes, fields }: ScannedObject, name: string): string => {
+  const { valueStart, valueEnd } = fields.get(name)!
+  return bytes.toString('latin1', valueStart, valueEnd)
+}
