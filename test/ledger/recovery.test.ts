@@ -178,6 +178,52 @@ test('a settlement that meets a locked database is tried again until it is in', 
   expect(await ledger.balance('acc_a')).toEqual({ available: 9_970, held: 0 })
 })
 
+describe('a settlement that cannot be booked releases its hold and says so', () => {
+  const broken: readonly (readonly [string, Partial<PostCommand>])[] = [
+    ['tokens that are no number', { tokens: Number.NaN }],
+    ['an amount that is no number', { amount: Number.NaN }],
+    ['a negative amount', { amount: -1 }],
+    ['a time that is no number', { at: Number.NaN }],
+    ['a quality that does not exist', { quality: 'perfect' as 'exact' }],
+  ]
+  test.each(broken)('%s', async (_, over) => {
+    const { hold, request } = await open('now')
+    const other = await open('now')
+    const both = [ledger.post({ ...post(hold, 30), ...over }), ledger.post(post(other.hold, 7))]
+    const [first, second] = await Promise.allSettled(both)
+    expect(first).toMatchObject({ status: 'rejected', reason: { code: 'internal_error' } })
+    expect(second).toMatchObject({ status: 'fulfilled', value: { state: 'posted', posted: 7 } })
+    expect(await ledger.openHolds()).toEqual([])
+    expect(await ledger.balance('acc_a')).toEqual({ available: 9_993, held: 0 })
+    const row = await storage.read.selectFrom('holds').selectAll().where('id', '=', hold).executeTakeFirst()
+    expect(row).toMatchObject({ state: 'voided', quality: 'none', posted: 0 })
+    expect(ledger.unsettled).toBe(0)
+    // Neither settlement had a log row; the next start completes both from their holds.
+    await ledger.recoverHolds({ policy: 'release', epoch: 'now', chargeFor })
+    expect(await logged(request)).toMatchObject({ cost: 0, quality: 'none', status: 502 })
+    expect((await ledger.verify()).problems).toEqual([])
+  })
+
+  test('also when storage was in trouble at first', async () => {
+    const { hold } = await open('now')
+    const { GatewayError } = await import('../../src/core/kernel/errors.ts')
+    const busy = new GatewayError('database_busy')
+    let attempts = 0
+    const submit = (command: unknown) => (attempts++ === 0 ? Promise.reject(busy) : storage.submit(command))
+    const failing = Object.create(storage, { submit: { value: submit } }) as OpenStorage
+    const stubborn = createLedger({ storage: failing, clock: { now: () => now, monotonic: () => now } })
+    await expect(stubborn.post({ ...post(hold, 30), tokens: Number.NaN })).rejects.toBe(busy)
+    await expect.poll(() => ledger.balance('acc_a'), { timeout: 5_000 }).toEqual({ available: 10_000, held: 0 })
+    expect(stubborn.unsettled).toBe(0)
+    stubborn.close()
+  })
+
+  test('a settlement of a hold that does not exist stays refused', async () => {
+    await expect(ledger.post(post('hld_none', 1))).rejects.toMatchObject({ code: 'not_found' })
+    expect(ledger.unsettled).toBe(0)
+  })
+})
+
 describe('grants that expire', () => {
   test('they are used first, and what is left and free goes back', async () => {
     await grant(500, 'soon', now + 1_000)

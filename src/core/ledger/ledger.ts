@@ -32,7 +32,8 @@ export interface Ledger {
   hold(command: HoldCommand): Promise<HoldResult>
   /**
    * Settles after the commit. When storage is in trouble the promise rejects, and the settlement is tried again in the background until it is in; should this
-   * process end first, the next start resolves the hold.
+   * process end first, the next start resolves the hold. When the settlement itself cannot be booked the hold is released before the promise rejects: what it reserves
+   * must not be lost to its owner.
    */
   post(command: PostCommand): Promise<ResolveResult>
   void(command: VoidCommand): Promise<ResolveResult>
@@ -74,6 +75,8 @@ export const createLedger = ({ storage, clock }: { readonly storage: Storage; re
       } catch (error) {
         if (isTrouble(error)) break
         unsettled.delete(hold)
+        // oxlint-disable-next-line no-await-in-loop -- rare
+        await giveUp(command)
       }
     }
     plan()
@@ -88,9 +91,13 @@ export const createLedger = ({ storage, clock }: { readonly storage: Storage; re
       if (isTrouble(error)) {
         unsettled.set(command.hold, command)
         plan()
-      }
+      } else await giveUp(command)
       throw error
     }
+  }
+  /** Releases the hold of a settlement that can never be booked. Without its log row, which may be what is wrong: the next start rebuilds one from the hold. */
+  const giveUp = async ({ op, hold }: PostCommand | VoidCommand): Promise<void> => {
+    if (op === 'post') await settle({ op: 'void', hold, state: 'voided', at: clock.now() }).catch(() => undefined)
   }
   const move = <Command extends GrantCommand | AdjustCommand | ReverseCommand>(
     command: Command,
