@@ -135,7 +135,7 @@ export interface RawRoad {
   }): RawTap
 }
 
-/** Reads a same-protocol stream as it passes. Bounded: an event larger than 1 MiB ends the stream with an error. */
+/** Reads a same-protocol stream as it passes. Bounded: an event larger than `maxFrameBytes` (sse.ts) ends the stream with an error. */
 export interface RawTap {
   /** Bytes from the provider → bytes for the client: whole frames only, the model masked, our own usage frame removed if the client did not ask. May be empty. */
   push(chunk: Buffer): Buffer

@@ -99,6 +99,16 @@ describe('the splitter', () => {
     expect(() => split([frame.subarray(0, 100), frame.subarray(100)])).toThrow(SseFrameTooLarge)
   })
 
+  test('takes an image of several megabytes as one event', () => {
+    const frame = Buffer.from(`data: {"image":"${'x'.repeat(6 * 1024 * 1024)}"}\n\n`)
+    const pieces = Array.from({ length: Math.ceil(frame.length / 65_536) }, (_, at) =>
+      frame.subarray(at * 65_536, (at + 1) * 65_536),
+    )
+    const { frames } = split(pieces)
+    expect(frames).toHaveLength(1)
+    expect(frames[0]!.equals(frame)).toBe(true)
+  })
+
   test('frames cut from collected pieces stay as they are when more is collected', () => {
     const frames = Array.from({ length: 50 }, (_, count) => `data: ${String(count).repeat(40)}\n\n`)
     const bytes = Buffer.from(frames.join(''))

@@ -11,7 +11,8 @@ export interface SseFrame {
   readonly raw: Buffer
 }
 
-export const maxFrameBytes = 1024 * 1024
+/** Providers send a generated image or a recording of speech as one event, in base64: some megabytes. Beyond this a stream would only fill the memory. */
+export const maxFrameBytes = 8 * 1024 * 1024
 
 export class SseFrameTooLarge extends Error {
   constructor() {

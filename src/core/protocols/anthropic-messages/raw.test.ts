@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { JsonObject } from '../neutral/index.ts'
+import { maxFrameBytes } from '../sse.ts'
 import { inspect } from './inspect.ts'
 import { raw } from './raw.ts'
 
@@ -203,7 +204,7 @@ describe('the tap', () => {
 
   test('an event beyond the bound ends the stream as a failure', () => {
     const watched = tap()
-    watched.push(Buffer.from(`data: ${'x'.repeat(1024 * 1024)}`))
+    watched.push(Buffer.from(`data: ${'x'.repeat(maxFrameBytes)}`))
     expect(watched.push(Buffer.from('x'))).toHaveLength(0)
     expect(watched.observed.failure).toMatchObject({ class: 'server', status: 502 })
   })
