@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { proxyRoutes } from '../../src/daemon/proxy/routes.ts'
 import { createCustomer } from '../support/gateway.ts'
 import {
   chatBody,
@@ -376,7 +377,20 @@ describe.each([
   })
 })
 
-test('after all refusals nothing is held, and only the four answers that succeeded were charged', async () => {
+test.each(proxyRoutes.map(({ method, path }) => [method, path] as const))(
+  '%s %s is closed to strangers',
+  async (method, path) => {
+    const response = await fetch(scene.gateway.url + path, {
+      method,
+      headers: { 'content-type': 'application/json' },
+      ...(method === 'POST' && { body: '{}' }),
+    })
+    expect(response.status).toBe(401)
+    await response.text()
+  },
+)
+
+test('after all refusals nothing is held and the books agree', async () => {
   const state = await verify(scene.gateway)
   expect(state).toMatchObject({ ok: true, holds_open: 0 })
 })
