@@ -1,5 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { GatewayError } from '../../src/core/kernel/errors.ts'
 import { protocols } from '../../src/core/protocols/index.ts'
 import type { Protocol } from '../../src/core/protocols/protocol.ts'
 import {
@@ -93,7 +94,11 @@ const event = (protocol: Protocol): fc.Arbitrary<fc.JsonValue> => {
 
 const encodeAll = (protocol: Protocol, events: ReturnType<typeof decodeStream>): string => {
   const encoder = protocol.createEncoder(options)
-  return events.map((one) => encoder.push(one)).join('')
+  const out = events.map((one) => encoder.push(one)).join('')
+  // As the relay does: the encoder itself says nothing about it.
+  return encoder.failure === undefined
+    ? out
+    : out + protocol.renderStreamError(new GatewayError('upstream_error', encoder.failure), 'req_1')
 }
 
 /** Decodes, checks the laws, and lets every client's encoder have it. */

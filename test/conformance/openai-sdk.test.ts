@@ -161,7 +161,9 @@ describe('the openai SDK', () => {
       await expect(readStream(begun + failure)).rejects.toThrow(/before it was complete/)
     }
     const broken = encode([...unfold(many).slice(0, 6), { type: 'end' }])
-    await expect(readStream(broken)).rejects.toBeInstanceOf(APIError)
+    await expect(readStream(broken)).rejects.toThrow(/missing finish_reason/)
+    const failure = openaiChat.renderStreamError(new GatewayError('upstream_error'), 'req_1')
+    await expect(readStream(broken + failure)).rejects.toBeInstanceOf(APIError)
   })
 
   test('gets status, type, code and place of a refusal', async () => {

@@ -149,8 +149,15 @@ class CrossingStream implements StreamRoad {
       if (this.observed.failure) break
       this.#observe(event)
       if (event.type !== 'error') out += this.#encoder.push(restoreInEvent(event, this.#sent))
+      if (this.#encoder.failure !== undefined) this.#fail(this.#encoder.failure)
     }
     return out
+  }
+
+  /** The client's protocol cannot tell the rest: whatever the provider says, the client has no whole answer. */
+  #fail(message: string): void {
+    this.observed.failure ??= { class: 'server', status: 502, message }
+    this.observed.complete = false
   }
 
   #observe(event: NeutralEvent): void {

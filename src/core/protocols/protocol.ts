@@ -100,9 +100,15 @@ export interface StreamDecoder {
   finish(): NeutralEvent[]
 }
 
-/** Neutral events → the client's bytes (text of zero or more whole frames). */
+/**
+ * Neutral events → the client's bytes (text of zero or more whole frames). An answer that this protocol cannot tell truly (a tool call that cannot be read, an end without a
+ * finish, the provider's error) is never made to look finished and is no frame of the encoder's own either: `failure` is set, and from then on `push` returns nothing.
+ * The caller ends the stream with the protocol's error.
+ */
 export interface StreamEncoder {
   push(event: NeutralEvent): string
+  /** Why the answer cannot be told to its end, in a sentence for the client. */
+  readonly failure?: string | undefined
 }
 
 export interface RawEdits {

@@ -1,9 +1,8 @@
-import { GatewayError } from '../../kernel/errors.ts'
 import type { BlockDelta, BlockStart, Finish, JsonObject, NeutralEvent, Usage } from '../neutral/index.ts'
 import type { EncodeOptions, StreamEncoder } from '../protocol.ts'
+import { failed, unfinished } from '../encoder-failure.ts'
 import { formatEvent } from '../sse.ts'
 import { encodeCitation } from './citations.ts'
-import { streamError } from './errors.ts'
 import { estimateUsage } from './estimate.ts'
 import { encodeFinish } from './finish.ts'
 import { messageId, toolId } from './ids.ts'
@@ -24,6 +23,7 @@ interface OpenBlock {
  * message starts with an estimate of its input, because clients read it there and nowhere else; message_delta tells the truth.
  */
 export class Encoder implements StreamEncoder {
+  failure: string | undefined
   readonly #options: EncodeOptions
   #id: string | undefined
   #started = false
@@ -40,7 +40,7 @@ export class Encoder implements StreamEncoder {
   }
 
   push(event: NeutralEvent): string {
-    if (this.#ended) return ''
+    if (this.#ended || this.failure !== undefined) return ''
     switch (event.type) {
       case 'start':
         // Sent with the next event: a provider that knows its usage tells it then.
@@ -56,10 +56,9 @@ export class Encoder implements StreamEncoder {
       case 'block-stop':
         return event.choice === 0 ? this.#closeBlock() : ''
       case 'finish':
-        if (event.choice === 0) this.#finish = event.finish
-        return this.#start()
+        return event.choice === 0 ? this.#onFinish(event.finish) : this.#start()
       case 'error':
-        return this.#fail(new GatewayError('upstream_error'))
+        return this.#fail(failed)
       case 'end':
         return this.#end()
     }
@@ -137,11 +136,15 @@ export class Encoder implements StreamEncoder {
     return last + frame('content_block_stop', { index: open.index })
   }
 
+  /** Told at once: with the finish the caller takes an answer for whole. */
+  #onFinish(finish: Finish): string {
+    if (finish.reason === 'malformed-tool-call') return this.#fail('The model made a tool call that cannot be read.')
+    this.#finish = finish
+    return this.#start()
+  }
+
   #end(): string {
-    if (!this.#finish) return this.#fail(new GatewayError('upstream_disconnected'))
-    if (this.#finish.reason === 'malformed-tool-call') {
-      return this.#fail(new GatewayError('upstream_error', 'The model made a tool call that cannot be read.'))
-    }
+    if (!this.#finish) return this.#fail(unfinished)
     const usage = this.#usage ?? estimateUsage(this.#options.estimatedInputTokens, this.#deliveredChars)
     const out =
       this.#start() +
@@ -155,10 +158,9 @@ export class Encoder implements StreamEncoder {
     return out
   }
 
-  /** The provider's own words stay here: they are not yet cleaned of names and addresses. */
-  #fail(error: GatewayError): string {
-    this.#ended = true
-    return streamError(error)
+  #fail(why: string): '' {
+    this.failure = why
+    return ''
   }
 }
 

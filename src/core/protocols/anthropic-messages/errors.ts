@@ -44,10 +44,6 @@ export const renderError = (
 export const renderStreamError = (error: GatewayError, requestId: string): string =>
   `\n\n${formatEvent('error', JSON.stringify({ type: 'error', error: errorBody(error), request_id: requestId }))}`
 
-/** The same behind whole frames only, where no request id is at hand. */
-export const streamError = (error: GatewayError): string =>
-  formatEvent('error', JSON.stringify({ type: 'error', error: errorBody(error), request_id: null }))
-
 /** What an `error` event of a started stream means as an HTTP status. */
 const statusOf: Readonly<Record<string, number>> = {
   invalid_request_error: 400,

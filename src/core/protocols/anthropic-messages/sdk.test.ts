@@ -118,8 +118,12 @@ describe.each(sdks)('$name', ({ Client }) => {
   test('never takes a cut stream for a finished one', async () => {
     const encoder = protocol.createEncoder(options)
     const events = unfold(answer).filter((event) => event.type !== 'finish')
-    const client = await connect(200, 'text/event-stream', events.map((event) => encoder.push(event)).join(''))
-    await expect(client.messages.stream(params).finalMessage()).rejects.toThrow(/ended the answer/)
+    const cut = events.map((event) => encoder.push(event)).join('')
+    const bare = await connect(200, 'text/event-stream', cut)
+    await expect(bare.messages.stream(params).finalMessage()).rejects.toThrow()
+    const failure = protocol.renderStreamError(new GatewayError('upstream_error', encoder.failure), 'req_1')
+    const told = await connect(200, 'text/event-stream', cut + failure)
+    await expect(told.messages.stream(params).finalMessage()).rejects.toThrow(/ended the answer/)
   })
 
   test('gets status, type and code of a refusal', async () => {

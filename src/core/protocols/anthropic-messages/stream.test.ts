@@ -335,14 +335,30 @@ describe('the encoder', () => {
     })
   })
 
-  test('a tool call that cannot be read ends as an error, never as a finished turn', () => {
-    const out = encode([
-      { type: 'start', id: 'x', model: 'm' },
-      { type: 'finish', choice: 0, finish: { reason: 'malformed-tool-call', raw: 'MALFORMED_FUNCTION_CALL' } },
+  test('a tool call that cannot be read is a failure for the caller, never a finished turn', () => {
+    const encoder = protocol.createEncoder(options)
+    const finish = { reason: 'malformed-tool-call', raw: 'MALFORMED_FUNCTION_CALL' } as const
+    const [first, ...rest]: NeutralEvent[] = [
+      { type: 'start', id: '1', model: 'm' },
+      { type: 'finish', choice: 0, finish },
       { type: 'end' },
-    ])
-    expect(out).toContain('event: error')
-    expect(out).not.toContain('message_stop')
+    ]
+    expect(encoder.push(first!)).toBe('')
+    expect(encoder.failure).toBeUndefined()
+    expect(rest.map((event) => encoder.push(event))).toEqual(['', ''])
+    expect(encoder.failure).toBe('The model made a tool call that cannot be read.')
+  })
+
+  test('an end without a finish, or an error, is a failure for the caller and no frame', () => {
+    const error = { class: 'server', status: 500, message: 'secret' } as const
+    for (const last of [{ type: 'end' } as const, { type: 'error', error } as const]) {
+      const encoder = protocol.createEncoder(options)
+      encoder.push({ type: 'start', id: '1', model: 'm' })
+      expect(encoder.push({ type: 'block-start', choice: 0, index: 0, block: { kind: 'text' } })).not.toBe('')
+      expect(encoder.push(last)).toBe('')
+      expect(encoder.failure).toMatch(/^The provider (?:failed|ended)/)
+      expect(encoder.push({ type: 'block-stop', choice: 0, index: 0 })).toBe('')
+    }
   })
 
   test('refusals are text with the stop reason refusal', () => {

@@ -1,7 +1,6 @@
-import { GatewayError } from '../../kernel/errors.ts'
 import type { BlockDelta, BlockStart, Finish, JsonObject, NeutralEvent, Usage } from '../neutral/index.ts'
 import type { EncodeOptions, StreamEncoder } from '../protocol.ts'
-import { streamError } from './errors.ts'
+import { failed, unfinished } from '../encoder-failure.ts'
 import { brokenFinish, encodeFinish } from './finish.ts'
 import { answerId, callId } from './ids.ts'
 import { encodeCitation } from './read-content.ts'
@@ -22,6 +21,7 @@ interface Told {
  * first chunk waits for the first block, so that a provider that fails at once can still be answered with a status.
  */
 export class Encoder implements StreamEncoder {
+  failure: string | undefined
   readonly #options: EncodeOptions
   readonly #choices = new Map<number, Told>()
   /** The chunk up to the index of its choice; the same for all chunks of a stream. */
@@ -36,7 +36,7 @@ export class Encoder implements StreamEncoder {
   }
 
   push(event: NeutralEvent): string {
-    if (this.#ended) return ''
+    if (this.#ended || this.failure !== undefined) return ''
     switch (event.type) {
       case 'start':
         this.#head = this.#makeHead(event.id, event.created)
@@ -53,8 +53,7 @@ export class Encoder implements StreamEncoder {
       case 'finish':
         return this.#finish(event.choice, event.finish)
       case 'error':
-        // The provider's own words stay here: they are not yet cleaned of names and addresses.
-        return this.#fail(new GatewayError('upstream_error'))
+        return this.#fail(failed)
       case 'end':
         return this.#end()
     }
@@ -143,7 +142,7 @@ export class Encoder implements StreamEncoder {
 
   #finish(choice: number, finish: Finish): string {
     const reason = encodeFinish(finish)
-    if (reason === undefined) return this.#fail(new GatewayError('upstream_error', brokenFinish(finish)))
+    if (reason === undefined) return this.#fail(brokenFinish(finish))
     const told = this.#choice(choice)
     let out = told.begun ? '' : this.#role(choice, '""')
     told.begun = true
@@ -156,17 +155,16 @@ export class Encoder implements StreamEncoder {
   #end(): string {
     // Nothing may look finished that did not finish.
     const answers = [...this.#choices.values()]
-    if (answers.length === 0 || answers.some((told) => !told.finished))
-      return this.#fail(new GatewayError('upstream_disconnected'))
+    if (answers.length === 0 || answers.some((told) => !told.finished)) return this.#fail(unfinished)
     this.#ended = true
     const asked = this.#options.includeUsage && this.#usage
     const usage = asked ? `${this.#head}],"usage":${JSON.stringify(encodeUsage(asked))}}\n\n` : ''
     return `${usage}data: [DONE]\n\n`
   }
 
-  #fail(error: GatewayError): string {
-    this.#ended = true
-    return streamError(error)
+  #fail(why: string): '' {
+    this.failure = why
+    return ''
   }
 }
 

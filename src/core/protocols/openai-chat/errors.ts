@@ -37,11 +37,9 @@ export const renderError = (error: GatewayError): { readonly status: number; rea
   body: errorBody(error),
 })
 
-/** A bare error object, without `choices` and with no `[DONE]` behind it: SDKs raise it. */
-export const streamError = (error: GatewayError): string => formatEvent('', JSON.stringify(errorBody(error)))
-
-/** The blank line in front ends whatever frame was cut before. */
-export const renderStreamError = (error: GatewayError): string => `\n\n${streamError(error)}`
+/** A bare error object, without `choices` and with no `[DONE]` behind it: SDKs raise it. The blank line in front ends whatever frame was cut before. */
+export const renderStreamError = (error: GatewayError): string =>
+  `\n\n${formatEvent('', JSON.stringify(errorBody(error)))}`
 
 /** A provider's answer that is not 2xx, in any shape that Chat-like servers use, or a page of HTML. */
 export const decodeError = (status: number, headers: HeaderLookup, body: Buffer): ProviderFailure => {

@@ -316,17 +316,33 @@ describe('what clients get', () => {
 
   test.each(['malformed-tool-call', 'pause', 'other'] as const)('%s never looks like an end', (reason) => {
     const broken = { ...answer, choices: [{ blocks: [], finish: { reason, raw: 'odd' } }] }
-    const stream = encode(unfold(broken))
-    expect(stream).toMatch(/^data: \{"error":\{[^\n]+\n\n$/)
+    const encoder = protocol.createEncoder(options)
+    const stream = unfold(broken).map((event) => encoder.push(event))
+    expect(stream.join('')).toBe('')
+    expect(encoder.failure).toMatch(/^The model /)
     expect(() => protocol.encodeResponse(broken, options)).toThrow(expect.objectContaining({ code: 'upstream_error' }))
   })
 
-  test('a failure ends the stream without [DONE] and without the words of the provider', () => {
+  test('a failure is told to the caller, and nothing more to the client', () => {
     const [start, ...rest] = unfold(answer)
     const error = { class: 'server', status: 500, message: 'secret' } as const
-    const stream = encode([start!, rest[0]!, { type: 'error', error }, { type: 'end' }])
-    expect(stream).toContain('"error"')
-    expect(stream).not.toMatch(/DONE|secret/)
+    const begun = [start!, rest[0]!]
+    const encoder = protocol.createEncoder(options)
+    const stream = [...begun, { type: 'error', error } as const, { type: 'end' } as const].map((one) =>
+      encoder.push(one),
+    )
+    expect(stream.join('')).toBe(encode(begun))
+    expect(encoder.failure).not.toMatch(/secret/)
+    expect(encoder.failure).toMatch(/^The provider failed/)
+  })
+
+  test('an end without a finish is a failure, and nothing behind it is told', () => {
+    const events = unfold(answer).filter((event) => event.type !== 'finish')
+    const encoder = protocol.createEncoder(options)
+    const stream = events.map((event) => encoder.push(event)).join('')
+    expect(stream).not.toMatch(/DONE|"error"|"finish_reason":"/)
+    expect(encoder.failure).toMatch(/before it was complete/)
+    expect(unfold(answer).map((event) => encoder.push(event))).toEqual(unfold(answer).map(() => ''))
   })
 })
 
