@@ -47,6 +47,12 @@ describe('inspect', () => {
     expect(refusal(body)).toMatchObject({ code: 'invalid_request', status: 400, details: { param } })
   })
 
+  test('a limit beyond exact numbers is told its bounds', () => {
+    expect(() => facts({ ...good, max_tokens: 1e18 })).toThrow(
+      'max_tokens: must be a whole number from 0 to 9007199254740991.',
+    )
+  })
+
   test.each([
     'api_base',
     'base_url',

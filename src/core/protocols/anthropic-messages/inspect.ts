@@ -63,7 +63,7 @@ const readMaxTokens = (scanned: ScannedObject): number => {
   const limit = readField(scanned, 'max_tokens')
   if (limit === undefined) throw wrong('max_tokens', 'is required: the most tokens the answer may have.')
   if (typeof limit !== 'number' || !Number.isSafeInteger(limit) || limit < 0)
-    throw wrong('max_tokens', 'must be a whole number of at least 0.')
+    throw wrong('max_tokens', `must be a whole number from 0 to ${Number.MAX_SAFE_INTEGER}.`)
   return limit
 }
 

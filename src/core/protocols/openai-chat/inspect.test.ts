@@ -65,6 +65,12 @@ describe('a refusal names the field', () => {
     expect(refusal(fields)).toEqual({ code: 'invalid_request', param })
   })
 
+  test.each(['max_tokens', 'max_completion_tokens'])('a limit beyond exact numbers is told its bounds: %s', (field) => {
+    expect(() => inspect(body({ [field]: 1e18 }))).toThrow(
+      `${field}: must be a whole number from 1 to 9007199254740991.`,
+    )
+  })
+
   test.each([
     'api_base',
     'base_url',

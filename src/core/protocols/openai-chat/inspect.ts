@@ -87,7 +87,7 @@ const readWhole = (scanned: ScannedObject, field: string, most = Number.MAX_SAFE
   const value = read(scanned, field)
   if (value === undefined) return undefined
   if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 1 && value <= most) return value
-  return refuse(field, `must be a whole number ${most > maxChoices ? 'of at least 1' : `from 1 to ${most}`}.`)
+  return refuse(field, `must be a whole number from 1 to ${most}.`)
 }
 
 const readMaxTokens = (scanned: ScannedObject): number | undefined => {
