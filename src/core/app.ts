@@ -39,7 +39,11 @@ const probeTimeoutMs = 10_000
 export const createApp = async (config: Config, { mode = 'direct', origins }: AppOptions = {}) => {
   const clock = systemClock
   const vault = createVault(loadMasterKey(config))
-  const storage = await openStorage({ dataDir: config.dataDir, engine: ledgerEngine, journal: mode === 'daemon' ? 'gather' : daemonRuns(config.dataDir) ? 'none' : 'replay' })
+  const storage = await openStorage({
+    dataDir: config.dataDir,
+    engine: ledgerEngine,
+    journal: mode === 'daemon' ? 'gather' : daemonRuns(config.dataDir) ? 'none' : 'replay',
+  })
   const upstream = createUpstream({ clock, allowPrivate: config.allowPrivateUpstreams })
   let url: string | null = null
   let refresh: () => Promise<void> = () => Promise.resolve()

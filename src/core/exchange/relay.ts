@@ -212,7 +212,8 @@ export class Relay implements UpstreamListener, Placed {
   #finishEarly(): void {
     if (this.#ended) return
     this.#held.push(this.#stream?.finish() ?? '')
-    this.#stop(null)
+    const { failure } = this.#observed
+    this.#stop(failure ? fromProvider(failure, this.#scrub()) : null)
   }
 
   #finish(error: GatewayError | null): void {

@@ -28,7 +28,9 @@ export const createVault = (masterKey: Buffer): Vault => {
       try {
         if (version !== 'v1' || !nonce || !body) throw new Error('unknown format')
         const bytes = Buffer.from(body, 'base64url')
-        const cipher = createDecipheriv('aes-256-gcm', key, Buffer.from(nonce, 'base64url')).setAAD(Buffer.from(context))
+        const cipher = createDecipheriv('aes-256-gcm', key, Buffer.from(nonce, 'base64url')).setAAD(
+          Buffer.from(context),
+        )
         cipher.setAuthTag(bytes.subarray(-16))
         return Buffer.concat([cipher.update(bytes.subarray(0, -16)), cipher.final()]).toString('utf8')
       } catch (cause) {
