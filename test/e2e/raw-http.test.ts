@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { askedOfM, chunk, chunkedCoding, type Parts, rawRequests, sendRaw } from '../support/raw-http.ts'
-import { chatPath, type Scene, startScene, verify } from '../support/scene.ts'
+import { eventually, chatPath, type Scene, startScene, verify } from '../support/scene.ts'
 
 /** Bytes on the wire, as no client library would write them. Whatever they are: one clear answer, no charge, no call, and the gateway goes on. */
 let scene: Scene
@@ -265,6 +265,14 @@ const order: Case[] = [
 
 const attempts = async (): Promise<number> => (await scene.provider.log()).length
 
+/** Nothing stays held: what a vanished connection began is settled as soon as its end is known. */
+const quiet = (): Promise<true> =>
+  eventually(async () => {
+    const books = await verify(scene.gateway)
+    expect(books).toMatchObject({ ok: true })
+    return books.holds_open === 0 ? true : undefined
+  })
+
 const alive = async (): Promise<void> => {
   const response = await fetch(`${scene.gateway.url}/health/live`)
   expect(response.status).toBe(200)
@@ -298,12 +306,12 @@ describe.each([
     }
     if (code !== undefined) expect(answer.responses.at(-1)?.body).toContain(`"code":"${code}"`)
     expect((await attempts()) - before).toBe(sent)
-    expect(await verify(scene.gateway)).toMatchObject({ ok: true, holds_open: 0 })
+    await quiet()
     await alive()
   })
 })
 
 test('after all of it the books are right and the gateway has logged no error of its own', async () => {
-  expect(await verify(scene.gateway)).toMatchObject({ ok: true, holds_open: 0 })
+  await quiet()
   expect(scene.gateway.log()).not.toContain('internal_error')
 })

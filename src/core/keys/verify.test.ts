@@ -181,32 +181,29 @@ test('20 000 keys are loaded, and one change among them taken in, without holdin
         .execute()
     }
   })
-  const longest = await blocking(async () => {
+  // Turns of the event loop that others had meanwhile: one block of work would leave them two or three.
+  const loading = await turnsDuring(async () => {
     const many = await createKeyVerifier(app)
     many.close()
   })
   const key = await issue()
-  const after = await blocking(async () => {
+  const changing = await turnsDuring(async () => {
     expect(await soon(key.secret, 'valid')).toBe('valid')
   })
-  // Measured: below 10 ms with 100 000 keys. Other processes share the processors of a test machine, hence the room.
-  expect(longest).toBeLessThan(40)
-  expect(after).toBeLessThan(40)
+  expect(loading).toBeGreaterThan(20)
+  expect(changing).toBeGreaterThan(3)
 })
 
-/** The longest time in milliseconds for which the event loop stood still during the work. */
-const blocking = async (work: () => Promise<void>): Promise<number> => {
-  let last = performance.now()
-  let longest = 0
+/** How many turns the event loop made during the work. */
+const turnsDuring = async (work: () => Promise<void>): Promise<number> => {
+  let turns = 0
   let running = true
   const tick = (): void => {
-    const now = performance.now()
-    longest = Math.max(longest, now - last)
-    last = now
+    turns++
     if (running) setImmediate(tick)
   }
   setImmediate(tick)
   await work()
   running = false
-  return longest
+  return turns
 }
