@@ -43,7 +43,7 @@ export const run = async (): Promise<void> => {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'EPIPE' || error.code === 'EIO') process.exit(process.exitCode ?? exitCode.done)
-      throw error
+      process.exit(exitCode.io)
     })
   }
   process.exitCode = await main(process.argv.slice(2))

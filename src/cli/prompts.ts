@@ -23,12 +23,17 @@ export const askSecret = async (question: string): Promise<string> => {
   return answer.trim()
 }
 
-const ask = (question: string, output: NodeJS.WritableStream): Promise<string> => {
+export const ask = (
+  question: string,
+  output: NodeJS.WritableStream,
+  input: NodeJS.ReadableStream = process.stdin,
+): Promise<string> => {
   const { promise, resolve } = Promise.withResolvers<string>()
-  const lines = createInterface({ input: process.stdin, output, terminal: true })
+  const lines = createInterface({ input, output, terminal: true })
   lines.question(question, (answer) => {
-    lines.close()
+    // Before the close, whose own event is a no.
     resolve(answer)
+    lines.close()
   })
   // Ctrl-C and Ctrl-D are a no.
   lines.on('close', () => resolve(''))

@@ -1,8 +1,10 @@
 import { once } from 'node:events'
-import { mkdirSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Logger, pino, stdTimeFunctions, type TransportTargetOptions } from 'pino'
 import type { Config } from '../core/config/config.ts'
+import { makeDirectory } from '../core/config/data-dir.ts'
+import { GatewayError } from '../core/kernel/errors.ts'
 
 export interface DaemonLog {
   readonly log: Logger
@@ -34,7 +36,18 @@ const days = { all: 14, errors: 30 }
 export const createLog = (config: Config): DaemonLog => {
   const dir = config.logDir ?? join(config.dataDir, 'logs')
   // pino-roll fails at its first start when the folder is not there.
-  mkdirSync(dir, { recursive: true, mode: 0o700 })
+  try {
+    makeDirectory(dir)
+    if (!statSync(dir).isDirectory()) throw new Error('it is not a directory')
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new GatewayError(
+      'configuration_invalid',
+      `The log directory ${dir} cannot be used: ${why}.`,
+      { hint: 'Name another one with GATEWAY_LOG_DIR.' },
+      { cause },
+    )
+  }
   const rolling = (file: string, count: number, level: string): TransportTargetOptions => ({
     target: 'pino-roll',
     level,

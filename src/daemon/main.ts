@@ -88,7 +88,7 @@ export const startDaemon = async (config: Config, options: DaemonOptions): Promi
   }
 }
 
-const signals = ['SIGTERM', 'SIGINT'] as const
+const signals = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const
 
 const onSignals = (stop: () => void): (() => void) => {
   for (const signal of signals) process.on(signal, stop)

@@ -9,6 +9,21 @@ import { count, moment } from '../show.ts'
 import { operationVerb } from '../verb.ts'
 import type { Noun } from '../verb.ts'
 
+/** When a grant expires. A time from now is another one at each repeat, so it cannot go with a key that makes repeats safe. */
+const repeatable = (given: Given, now: number): string | undefined => {
+  const expires = given.moment('expires', now)
+  if (given.text('idempotency-key') !== undefined && /^\d+[smhdw]$/.test(given.text('expires') ?? '')) {
+    throw new GatewayError(
+      'usage_error',
+      'With --idempotency-key, --expires must be a date: a time from now is another one at each repeat.',
+      {
+        hint: `For example --expires ${expires!.slice(0, 10)}`,
+      },
+    )
+  }
+  return expires
+}
+
 type Booked = z.infer<typeof bookedView>
 type Balance = z.infer<typeof balanceView>
 type Movement = z.infer<typeof movementView>
@@ -55,7 +70,7 @@ export const credits: Noun = {
       input: (given, context) => ({
         ...named(given),
         amount: notZero(given.amount('amount')),
-        ...only({ note: given.text('note'), expires_at: given.moment('expires', context.now()) }),
+        ...only({ note: given.text('note'), expires_at: repeatable(given, context.now()) }),
       }),
       show: showBooked,
     }),

@@ -76,10 +76,13 @@ export const resolveCatalog = (rows: CatalogRows, options: ResolveOptions): Snap
   const providers = new Map<string, ResolvedProvider>()
   for (const row of rows.providers) {
     if (row.status !== 'active') continue
-    const keys = (keysByProvider.get(row.id) ?? []).flatMap(
-      (key) => guarded(key.id, () => openKey(key, options.vault)) ?? [],
-    )
-    const provider = guarded(row.id, () => resolveProvider(row, keys, options))
+    const stored = keysByProvider.get(row.id) ?? []
+    const keys = stored.flatMap((key) => guarded(key.id, () => openKey(key, options.vault)) ?? [])
+    const provider = guarded(row.id, () => {
+      // Kinds that work without a key are never called without one that was given to them.
+      if (stored.length > 0 && keys.length === 0) throw noUsableKey(row)
+      return resolveProvider(row, keys, options)
+    })
     if (provider) providers.set(row.id, provider)
   }
 
@@ -110,6 +113,11 @@ export const resolveCatalog = (rows: CatalogRows, options: ResolveOptions): Snap
 export const openKey = (key: ProviderKeysTable, vault: Vault) =>
   key.status === 'active' ? [{ id: key.id, secret: vault.open(key.sealed, key.id), weight: key.weight }] : []
 
+const noUsableKey = ({ name }: ProvidersTable): GatewayError =>
+  new GatewayError('conflict', `The provider ${name} has no key that can be used.`, {
+    hint: `gateway provider-keys add ${name}`,
+  })
+
 /** One provider with its opened keys. Throws `conflict` with a sentence for the operator when it cannot be called. */
 export const resolveProvider = (
   row: ProvidersTable,
@@ -118,10 +126,7 @@ export const resolveProvider = (
 ): ResolvedProvider => {
   const kind = providerKindById(row.kind)
   if (!kind) throw new GatewayError('conflict', `This version does not know providers of kind "${row.kind}".`)
-  if (keys.length === 0 && !kind.keyless)
-    throw new GatewayError('conflict', `The provider ${row.name} has no key that can be used.`, {
-      hint: `gateway provider-keys add ${row.name}`,
-    })
+  if (keys.length === 0 && !kind.keyless) throw noUsableKey(row)
   const simulated = row.base_url === simulatedUrl ? options.resolveSimulatedUrl() : null
   const allowPrivate = row.allow_private === null ? [] : (JSON.parse(row.allow_private) as string[])
   return Object.freeze({

@@ -22,13 +22,14 @@ export const masterKeyPath = (dataDir: string): string => join(dataDir, 'master.
 export const socketPath = (dataDir: string): string => join(dataDir, 'gateway.sock')
 export const configPath = (dataDir: string): string => join(dataDir, 'gateway.yaml')
 
-const ours = /^(gateway\.(db|yaml|sock|lock|pid)|usage\.db|master\.key|logs|backups|outbox|bootstrap)/
+const ours =
+  /^(gateway\.(db|yaml|sock)|usage\.db|daemon\.(lock|pid)|ledger\.journal|master\.key|logs|backups|outbox|bootstrap)/
 
 /** Bytes that fit into `sun_path`: 104 on macOS and 108 on Linux, with the zero at the end. */
 const longestSocketPath = process.platform === 'darwin' ? 103 : 107
 
 /** As `mkdir -p`. Node's own recursive form never returns where the kernel answers ENOENT below a directory that exists, as in /proc. */
-const makeDirectory = (path: string): void => {
+export const makeDirectory = (path: string): void => {
   try {
     mkdirSync(path, { mode: 0o700 })
   } catch (error) {

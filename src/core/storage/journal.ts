@@ -1,5 +1,6 @@
 import { closeSync, fstatSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs'
 import { crc32 } from 'node:zlib'
+import { GatewayError } from '../kernel/errors.ts'
 
 /**
  * An append-only file of batches that were answered but whose transaction is still open. A `write` survives the death of the process, so that commands can be answered
@@ -82,19 +83,39 @@ export const openJournal = (file: string, applied: number, write: WriteBytes = w
   }
 }
 
+/**
+ * The entries of a journal. A power cut may tear its end: what is behind the last whole line was never synced and is left out. Whole lines behind a damaged one
+ * are something else: that file is refused, because to go on would forget what was answered.
+ */
 const parse = (text: string): JournalEntry[] => {
   const entries: JournalEntry[] = []
-  for (let at = 0; at < text.length;) {
-    const first = text.indexOf(' ', at)
-    const second = text.indexOf(' ', first + 1)
-    const length = Number(text.slice(first + 1, second))
-    const third = text.indexOf(' ', second + 1)
-    const end = third + 1 + length
-    if (first === -1 || second === -1 || third === -1 || !Number.isSafeInteger(length) || text[end] !== '\n') break
-    const batch = text.slice(third + 1, end)
-    if (crc32(batch) !== Number(text.slice(second + 1, third))) break
-    entries.push({ sequence: Number(text.slice(at, first)), batch })
-    at = end + 1
+  let at = 0
+  for (let line = readLine(text, at); line !== null; line = readLine(text, at)) {
+    entries.push(line.entry)
+    at = line.end
+  }
+  for (let next = text.indexOf('\n', at); next !== -1; next = text.indexOf('\n', next + 1)) {
+    if (readLine(text, next + 1) !== null) throw damaged()
   }
   return entries
 }
+
+/** The whole line that begins at `at`: sequence, length, checksum, batch. Null when it is not one. */
+const readLine = (text: string, at: number): { readonly entry: JournalEntry; readonly end: number } | null => {
+  const head = /^(\d+) (\d+) (\d+) /.exec(text.slice(at, at + 64))
+  if (!head) return null
+  const from = at + head[0].length
+  const end = from + Number(head[2])
+  if (text[end] !== '\n') return null
+  const batch = text.slice(from, end)
+  return crc32(batch) === Number(head[3]) ? { entry: { sequence: Number(head[1]), batch }, end: end + 1 } : null
+}
+
+const damaged = (): GatewayError =>
+  new GatewayError(
+    'database_refused',
+    'ledger.journal is damaged: whole batches stand behind one that cannot be read.',
+    {
+      hint: 'Restore the data directory from a backup. To go on without what the journal held, move the file away.',
+    },
+  )
