@@ -1,4 +1,5 @@
 import { createAudit } from './audit/audit.ts'
+import { assertMasterKeyOpens } from './catalog/master-key.ts'
 import { createModels } from './catalog/models.ts'
 import { createProbe } from './catalog/probe.ts'
 import { createProviderKeys } from './catalog/provider-keys.ts'
@@ -43,6 +44,10 @@ export const createApp = async (config: Config, { mode = 'direct', origins }: Ap
     dataDir: config.dataDir,
     engine: ledgerEngine,
     journal: mode === 'daemon' ? 'gather' : daemonRuns(config.dataDir) ? 'none' : 'replay',
+  })
+  await assertMasterKeyOpens(storage, vault).catch(async (error: unknown) => {
+    await storage.close()
+    throw error
   })
   const upstream = createUpstream({ clock, allowPrivate: config.allowPrivateUpstreams })
   let url: string | null = null
