@@ -144,9 +144,7 @@ test(`${rounds} kills under load lose nothing that was acknowledged and bill not
     console.log(
       `kill -9: ${rounds} rounds, ${acknowledged.size} answers and ${grants.length} grants acknowledged, ${rows.size} requests logged, ready again after ${Math.round(slowest)} ms at most, seed ${seed}`,
     )
-    // Other tests may share the processors: a few starts may be held up by them, the rule may not.
-    const inTime = readyMs.filter((ms) => ms < readyWithinMs).length
-    expect(inTime / rounds).toBeGreaterThanOrEqual(0.9)
+    expect(slowest).toBeLessThan(readyWithinMs)
   } finally {
     await gateway.stop()
     await provider.stop()

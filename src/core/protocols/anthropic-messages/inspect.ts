@@ -1,33 +1,15 @@
 import { GatewayError } from '../../kernel/errors.ts'
+import { refuseForbiddenFields } from '../forbidden-fields.ts'
 import { readField, scanObject, type ScannedObject } from '../json-scan.ts'
 import type { RequestFacts } from '../protocol.ts'
 
-/** Fields by which a client would choose where a request goes, to which other models, with whose credentials, or for how long. */
-const forbidden = [
-  'api_base',
-  'base_url',
-  'api_key',
-  'custom_llm_provider',
-  'extra_headers',
-  'proxy',
-  'organization',
-  'timeout',
-  'fallbacks',
-]
 const maxModelLength = 256
 const isControl = /\p{Cc}/u
 
 /** What admission needs of a Messages request: one scan of the top level, and only its small values are parsed. */
 export const inspect = (body: Buffer): RequestFacts => {
   const scanned = scanObject(body, remote)
-  for (const field of forbidden) {
-    if (scanned.fields.has(field))
-      throw new GatewayError(
-        'forbidden_field',
-        `"${field}" may not be sent: destinations and credentials are set by the gateway.`,
-        { param: field },
-      )
-  }
+  refuseForbiddenFields(scanned)
   requireMessages(scanned)
   return {
     scanned,

@@ -1,22 +1,9 @@
-import { GatewayError } from '../../kernel/errors.ts'
+import { refuseForbiddenFields } from '../forbidden-fields.ts'
 import type { JsonValue } from '../neutral/index.ts'
 import { type Field, readField, scanObject, type ScannedObject } from '../json-scan.ts'
 import type { RequestFacts } from '../protocol.ts'
 import { isObject, refuse } from '../read.ts'
 
-/** Fields by which other gateways let a client choose where a request goes, to which other models, with whose credentials, or for how long. */
-const forbidden = [
-  'api_base',
-  'base_url',
-  'api_key',
-  'custom_llm_provider',
-  'extra_headers',
-  'proxy',
-  'organization',
-  'timeout',
-  'models',
-  'fallbacks',
-]
 const maxModelLength = 256
 const maxChoices = 128
 const isControl = /\p{Cc}/u
@@ -24,14 +11,7 @@ const isControl = /\p{Cc}/u
 /** What admission needs of a Chat request: one scan of the top level, and only its small values are parsed. */
 export const inspect = (body: Buffer): RequestFacts => {
   const scanned = scanObject(body, remote)
-  for (const field of forbidden) {
-    if (scanned.fields.has(field))
-      throw new GatewayError(
-        'forbidden_field',
-        `"${field}" may not be sent: destinations and credentials are set by the gateway.`,
-        { param: field },
-      )
-  }
+  refuseForbiddenFields(scanned)
   const model = readModel(scanned)
   const messages = requireMessages(scanned)
   const stream = readStream(scanned)
