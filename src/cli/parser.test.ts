@@ -131,7 +131,7 @@ const rows: readonly (readonly [line: string, operation: string, input: object])
       name: 'm',
       targets: [
         { provider: 'o', model: 'gpt-5', weight: 3, priority: 2 },
-        { provider: 'v', model: 'pub/x@20240620' },
+        { provider: 'v', model: 'pub/x@20240620', weight: 1, priority: 1 },
       ],
       prices: {
         input: '2.5',
@@ -152,7 +152,7 @@ const rows: readonly (readonly [line: string, operation: string, input: object])
   [
     'models create m --target o/g --free',
     'models.create',
-    { name: 'm', targets: [{ provider: 'o', model: 'g' }], free: true },
+    { name: 'm', targets: [{ provider: 'o', model: 'g', weight: 1, priority: 1 }], free: true },
   ],
   ['models list', 'models.list', { limit: 50 }],
   ['models show m', 'models.show', { model: 'm' }],
@@ -296,6 +296,8 @@ describe('usage errors are exit 2, on stderr, and reach nothing', () => {
     'provider-keys add o',
     'models create m',
     'models create m --target nothing',
+    'models create m --target o/g@heavy',
+    'models update m --target o/g@latest#2',
     'models create m --target o/g --input-price 1',
     'models create m --target o/g --cap max=x',
     'models route m --body SECRETFILE',

@@ -1,4 +1,5 @@
 import type { ModelTestView, ModelView, RouteView } from '../../core/catalog/schemas.ts'
+import { formatTarget, parseTarget } from '../../core/catalog/target-syntax.ts'
 import { readSmallFile } from '../../core/config/small-file.ts'
 import { GatewayError } from '../../core/kernel/errors.ts'
 import type { Context } from '../context.ts'
@@ -15,7 +16,7 @@ const named = (given: Given): { model: string } => ({ model: given.arg('model') 
 const settings = [
   [
     '--target <provider/model...>',
-    'what answers, as provider/model[@weight][#priority]; lower #priority is tried first',
+    'what answers, as provider/model[@weight][#priority]; lower #priority is tried first; a name with an @ takes a weight behind it: v/m@latest@1',
   ],
   ...priceOptions,
   ['--free', 'costs nothing, on purpose'],
@@ -25,18 +26,6 @@ const settings = [
   ['--default <name=value...>', 'value for a field that the client leaves out'],
   ['--cap <name=number...>', 'upper bound of a field'],
 ] as const
-
-/** `openai/gpt-5@3#2`. A number of up to six digits after the last @ is a weight, so that names such as model@20240620 pass. */
-export const parseTarget = (text: string): Record<string, unknown> => {
-  const match = /^([^/\s]+)\/(\S+?)(?:@(\d{1,6}))?(?:#(\d{1,4}))?$/.exec(text)
-  if (!match)
-    throw new GatewayError(
-      'usage_error',
-      `--target takes provider/model[@weight][#priority], not "${text.slice(0, 80)}".`,
-    )
-  const [, provider, model, weight, priority] = match
-  return { provider, model, ...(weight && { weight: Number(weight) }), ...(priority && { priority: Number(priority) }) }
-}
 
 const defaults = (given: Given): Record<string, unknown> | undefined => {
   const pairs = given.pairs('default')
@@ -80,16 +69,13 @@ const readSettings = (given: Given) => {
 const price = (model: ModelView): string =>
   model.free ? 'free' : (priceText(model.prices) ?? 'NONE: requests are refused')
 
-const target = (one: ModelView['targets'][number]): string =>
-  `${one.provider}/${one.model}${one.weight === 1 ? '' : `@${one.weight}`}${one.priority === 1 ? '' : `#${one.priority}`}`
-
 const show = (model: ModelView, { output }: Context): void =>
   output.fields([
     ['id', model.id],
     ['name', model.name],
     ['status', model.status],
     ['price', model.free || model.prices === null ? price(model) : `${price(model)} credits per million tokens`],
-    ['targets', model.targets.map(target).join(', ')],
+    ['targets', model.targets.map(formatTarget).join(', ')],
     ['context', model.context_window && `${count(model.context_window)} tokens`],
     ['longest answer', model.max_output_tokens && `${count(model.max_output_tokens)} tokens`],
     ['defaults', bag(model.defaults)],
@@ -199,7 +185,7 @@ export const models: Noun = {
         { title: 'NAME', value: (row) => row.name },
         { title: 'STATUS', value: (row) => row.status },
         { title: 'PRICE PER MILLION', value: price },
-        { title: 'TARGETS', value: (row) => row.targets.map(target).join(', ') },
+        { title: 'TARGETS', value: (row) => row.targets.map(formatTarget).join(', ') },
         { title: 'ID', value: (row) => row.id },
       ],
       empty:

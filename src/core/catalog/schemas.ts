@@ -109,7 +109,9 @@ export const modelFields = {
     .array(z.union([targetInput, z.string().min(1).max(300)]))
     .min(1)
     .max(32)
-    .describe('Targets as objects, or as text: provider/model[@weight][#priority].'),
+    .describe(
+      'Targets as objects, or as text: provider/model[@weight][#priority]. A name that ends in @something takes a weight behind it: model@latest@1.',
+    ),
   prices: pricesInput,
   free: z.boolean().describe('Costs nothing, on purpose.'),
   strategy: z.enum(['priority']),
