@@ -142,6 +142,24 @@ describe('one gateway, three ways to reach it', () => {
     expect(await json(['status', ...at])).toMatchObject({ mode: 'direct', users: 3 })
   })
 
+  test('a simulated provider can be tried whether a daemon runs or not', async () => {
+    const at = ['--data', join(dir, 'data')]
+    await json(['providers', 'add', 'sim', '--kind', 'simulated', ...at])
+    await json(['provider-keys', 'add', 'sim', '--label', 'k', '--secret-env', 'GATEWAY_K', ...at], { GATEWAY_K: 'x' })
+    await json(['models', 'create', 'm', '--target', 'sim/sim-fast', '--free', ...at])
+    const tests = [
+      ['providers', 'test', 'sim'],
+      ['models', 'test', 'm'],
+      ['provider-keys', 'test', 'k'],
+    ]
+    const results = (): Promise<unknown[]> =>
+      Promise.all(tests.map(async (test) => (await json([...test, ...at]))['ok']))
+    expect(await results()).toEqual([true, true, true])
+    const daemon = await serve(join(dir, 'data'))
+    expect(await results()).toEqual([true, true, true])
+    expect(await daemon.stop()).toBe(0)
+  })
+
   test('a second daemon on the same data is refused as busy', async () => {
     const daemon = await serve(join(dir, 'data'))
     const { code } = await run(['serve', '--port', '0', '--data', join(dir, 'data')])

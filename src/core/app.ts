@@ -18,6 +18,7 @@ import { createKeys } from './keys/keys.ts'
 import { createCredits } from './ledger/credits.ts'
 import { createLedger, ledgerEngine } from './ledger/ledger.ts'
 import { createPrices } from './pricing/prices.ts'
+import { probeSimulated } from './simulated/probe.ts'
 import { daemonRuns } from './storage/lock.ts'
 import { openStorage } from './storage/open.ts'
 import { createSystem } from './system/system.ts'
@@ -61,12 +62,13 @@ export const createApp = async (config: Config, { mode = 'direct', origins }: Ap
   const keys = createKeys({ storage, users })
   const ledger = createLedger({ storage, clock })
   const credits = createCredits({ storage, users, ledger })
-  const probe = createProbe({
+  const ask = createProbe({
     upstream,
     clock,
     connectTimeoutMs: config.connectTimeoutMs,
     answerTimeoutMs: probeTimeoutMs,
   })
+  const probe = mode === 'direct' ? probeSimulated(ask, clock) : ask
   const providers = createProviders({
     storage,
     vault,
