@@ -3,6 +3,7 @@ import { GatewayError } from '../core/kernel/errors.ts'
 import type { Context } from './context.ts'
 import type { Given } from './given.ts'
 import type { Column } from './output.ts'
+import { safe } from './text.ts'
 import { call } from './verb.ts'
 import type { Verb } from './verb.ts'
 
@@ -15,10 +16,24 @@ export const listOptions = [
 
 const largestPage = 500
 
+/** What to say when there are no rows: that there is nothing at all, or that nothing is as it was asked for. */
+const emptyText = (options: Verb['options'], given: Given, none: string): string => {
+  const general = new Set<string>(listOptions.map(([flags]) => flags))
+  const narrowing = (options ?? [])
+    .filter(([flags]) => !general.has(flags))
+    .map(([flags]) => /^--([a-z-]+)/.exec(flags)?.[1] ?? '')
+    .filter((name) => given.has(name))
+  if (given.has('cursor')) return 'There is nothing after this cursor.'
+  if (narrowing.length === 0) return none
+  const wanted = narrowing.map((name) => [`--${name}`, ...(given.flag(name) ? [] : given.each(name))].join(' '))
+  return `Nothing matches ${wanted.map(safe).join(' and ')}.`
+}
+
 export interface ListVerb<Row> extends Omit<Verb, 'run' | 'operations'> {
   readonly operation: string
   input(given: Given): object
   readonly columns: readonly Column<Row>[]
+  /** Said when there are no rows although none were left out. */
   readonly empty: string
 }
 
@@ -30,7 +45,7 @@ export const listVerb = <Row>(verb: ListVerb<Row>): Verb => ({
     const input = verb.input(given)
     if (given.flag('all')) {
       if (given.has('limit')) throw new GatewayError('usage_error', '--all and --limit exclude each other.')
-      return everything(verb, context, input, given.text('cursor'))
+      return everything(verb, context, input, given)
     }
     const wanted = given.integer('limit') ?? 50
     const rows: Row[] = []
@@ -45,19 +60,14 @@ export const listVerb = <Row>(verb: ListVerb<Row>): Verb => ({
       cursor = page.next_cursor
     } while (cursor !== null && rows.length < wanted)
     await context.result({ data: rows, next_cursor: cursor }, () =>
-      context.output.table(verb.columns, rows, verb.empty),
+      context.output.table(verb.columns, rows, emptyText(verb.options, given, verb.empty)),
     )
     if (cursor !== null) context.note(`\nThere are more: add --cursor ${cursor} or --all.`)
   },
 })
 
-const everything = async <Row>(
-  verb: ListVerb<Row>,
-  context: Context,
-  input: object,
-  start: string | undefined,
-): Promise<void> => {
-  let cursor = start ?? null
+const everything = async <Row>(verb: ListVerb<Row>, context: Context, input: object, given: Given): Promise<void> => {
+  let cursor = given.text('cursor') ?? null
   let written = 0
   let pages = 0
   do {
@@ -70,7 +80,7 @@ const everything = async <Row>(
       if (pages++ === 0) context.io.out('{"data":[')
       for (const row of page.data) context.io.out(`${written++ > 0 ? ',' : ''}${JSON.stringify(row)}`)
     } else if (page.data.length > 0 || written === 0) {
-      await context.output.table(verb.columns, page.data, verb.empty)
+      await context.output.table(verb.columns, page.data, emptyText(verb.options, given, verb.empty))
       written += page.data.length
     }
     cursor = page.next_cursor

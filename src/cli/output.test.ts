@@ -29,6 +29,19 @@ describe('lists', () => {
     const { out } = await runCli(['users', 'list'], { answer: page })
     expect(out.split('\n')[1]).toBe('ada@example.com\tAda evil\tuser\tactive\t7.5\t0\t2026-11-21\tusr_1')
   })
+  test.each([
+    ['users list', 'No users yet. Create one: gateway users create ada@example.com'],
+    ['users list --all', 'No users yet. Create one: gateway users create ada@example.com'],
+    ['users list --limit 3', 'No users yet. Create one: gateway users create ada@example.com'],
+    ['users list --search nobody', 'Nothing matches --search nobody.'],
+    ['users list --search nobody --all', 'Nothing matches --search nobody.'],
+    ['keys list --user a@b.c --status revoked', 'Nothing matches --user a@b.c and --status revoked.'],
+    ['usage list --from 7d', 'Nothing matches --from 7d.'],
+    ['users list --cursor abc', 'There is nothing after this cursor.'],
+  ])('that are empty say whether there is nothing or nothing that matches: %s', async (line, said) => {
+    const { out } = await runCli(line.split(' '), { answer: () => ({ data: [], next_cursor: null }) })
+    expect(out).toBe(`${said}\n`)
+  })
   test('are the operation’s own answer with --json', async () => {
     const { out } = await runCli(['users', 'list', '--json'], { answer: page })
     expect(JSON.parse(out)).toEqual(page())
