@@ -180,6 +180,16 @@ describe('a start that cannot be', () => {
     }
     expect(readFileSync(join(dir, 'data/gateway.db'), 'utf8')).toBe(content)
   })
+  test('something else in the place of the socket is 78, named and left alone', async () => {
+    const socket = join(dir, 'data/gateway.sock')
+    mkdirSync(socket, { recursive: true, mode: 0o700 })
+    const { code, err } = await run(['serve', '--port', '0', '--data', join(dir, 'data')])
+    expect({ code, named: err.includes(`${socket} is a directory`) }).toEqual({ code: 78, named: true })
+    rmSync(socket, { recursive: true })
+    writeFileSync(socket, 'mine')
+    expect((await run(['serve', '--port', '0', '--data', join(dir, 'data')])).code).toBe(78)
+    expect(readFileSync(socket, 'utf8')).toBe('mine')
+  })
   test('a broken configuration is 78, a wrong flag 2, an address in use 69', async () => {
     mkdirSync(join(dir, 'data'), { mode: 0o700 })
     writeFileSync(join(dir, 'data/gateway.yaml'), 'prot: 1\n')

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { lstatSync, rmSync } from 'node:fs'
 import type { Server } from 'node:http'
 import { GatewayError } from '../core/kernel/errors.ts'
 
@@ -22,4 +23,17 @@ export const listen = async (
       )
     throw new GatewayError('daemon_unreachable', `The gateway cannot listen on ${place} (${code}).`, {}, { cause })
   }
+}
+
+/** Makes room for a socket at a path whose last listener has ended. What is not a socket there is somebody's: refused as `configuration_invalid`. */
+export const clearSocket = (path: string): void => {
+  const found = lstatSync(path, { throwIfNoEntry: false })
+  if (found && !found.isSocket()) {
+    throw new GatewayError(
+      'configuration_invalid',
+      `${path} is ${found.isDirectory() ? 'a directory' : 'a file'}; the daemon's socket belongs there.`,
+      { hint: 'Move it away, or name another data directory with --data.' },
+    )
+  }
+  rmSync(path, { force: true })
 }

@@ -9,7 +9,7 @@ import type { Log } from '../core/kernel/log.ts'
 import type { Serving } from '../core/serving.ts'
 import { buildAdminServer } from './admin/server.ts'
 import { createHttpServer } from './http-server.ts'
-import { listen } from './listen.ts'
+import { clearSocket, listen } from './listen.ts'
 import { createProxyHandler } from './proxy/handler.ts'
 
 export interface ListenerDeps {
@@ -70,7 +70,7 @@ export const createListeners = async ({ app, serving, log, bootstrap, draining }
 
   const socket = join(config.dataDir, 'gateway.sock')
   // The daemon's lock is ours, so a socket file that is there belongs to a process that has ended.
-  rmSync(socket, { force: true })
+  clearSocket(socket)
   await listen(local.server, { path: socket })
   chmodSync(socket, 0o600)
   const servers = [network.server, local.server, ...(proxyOnly ? [proxyOnly] : [])]
