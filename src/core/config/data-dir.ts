@@ -60,6 +60,10 @@ export const prepareDataDir = (dataDir: string): void => {
     const stat = statSync(dataDir)
     if (!stat.isDirectory())
       throw refuse('configuration_invalid', 'is not a directory', 'Name another one with --data.')
+    for (const name of ['ledger.journal', 'daemon.lock', 'daemon.pid']) {
+      if (!statSync(join(dataDir, name), { throwIfNoEntry: false })?.isDirectory()) continue
+      throw refuse('configuration_invalid', `holds a directory ${name} where a file belongs`, 'Move it away.')
+    }
     if ((stat.mode & 0o077) === 0) return
     if (!readdirSync(dataDir).every((name) => ours.test(name))) {
       throw refuse(

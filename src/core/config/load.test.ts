@@ -221,6 +221,15 @@ describe('the data directory', () => {
     expect(statSync(join(dir, 'shared')).mode & 0o777).toBe(0o755)
     expect(refusal(() => prepareDataDir(file('', 'plain'))).exit).toBe(78)
   })
+  test('in which a directory stands in the place of one of our files is refused', () => {
+    for (const name of ['ledger.journal', 'daemon.lock', 'daemon.pid']) {
+      mkdirSync(join(dir, 'mixed', name), { recursive: true, mode: 0o700 })
+      const { exit, message } = refusal(() => prepareDataDir(join(dir, 'mixed')))
+      expect({ exit, named: message.includes(`a directory ${name}`) }).toEqual({ exit: 78, named: true })
+      rmSync(join(dir, 'mixed', name), { recursive: true })
+    }
+    prepareDataDir(join(dir, 'mixed'))
+  })
   test('that cannot be, or whose path leaves no room for the socket, is refused at once', () => {
     expect(refusal(() => prepareDataDir('/proc/nope')).exit).toBeOneOf([77, 78])
     expect(refusal(() => prepareDataDir(join(dir, 'x'.repeat(110)))).message).toContain('too long')
