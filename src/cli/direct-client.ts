@@ -26,11 +26,13 @@ export const createDirectClient = (config: Config, exists: boolean, note: (messa
           hint: 'Make one with "gateway init", or name its data directory with --data.',
         })
       }
-      const isNew = !exists && !app
+      const isFirst = !app
       app ??= open()
-      await app
-      if (isNew) note(`Made a new gateway in ${config.dataDir}.`)
-      return runOperation(await app, { id: `local:${userName()}`, role: 'admin' }, operation, input, options)
+      const opened = await app
+      if (isFirst && !exists) note(`Made a new gateway in ${config.dataDir}.`)
+      const loss = isFirst ? await opened.system.requestLogLoss() : null
+      if (loss !== null) note(loss)
+      return runOperation(opened, { id: `local:${userName()}`, role: 'admin' }, operation, input, options)
     },
     close: async () => {
       if (app)

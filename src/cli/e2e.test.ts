@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
+import Database from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 
 const main = join(import.meta.dirname, 'main.ts')
@@ -166,6 +167,34 @@ describe('one gateway, three ways to reach it', () => {
     expect(code).toBe(75)
     expect(await daemon.stop()).toBe(0)
   })
+})
+
+test('a request log that was lost is begun anew, and everybody is told', async () => {
+  const data = join(dir, 'data')
+  await json(['init', '--data', data])
+  rmSync(join(data, 'usage.db'))
+  // The ledger is older than the second in which both would have been made.
+  const ledger = new Database(join(data, 'gateway.db'))
+  ledger.exec('update migrations set applied_at = applied_at - 3600000')
+  ledger.close()
+
+  const child = start(['serve', '--port', '0', '--data', data])
+  const lines: string[] = []
+  const reader = createInterface({ input: child.stderr }).on('line', (line) => lines.push(line))
+  const closed = once(reader, 'close')
+  await once(createInterface({ input: child.stdout }), 'line')
+  const { out } = await run(['status', '--data', data])
+  expect(out).toMatch(/request log: +begun anew/)
+  expect(await json(['db', 'status', '--data', data])).toMatchObject({ request_log: { replaced: true } })
+  child.kill('SIGTERM')
+  await closed
+  expect(lines.filter((line) => line.includes('usage.db was missing'))).toHaveLength(1)
+  for (const file of readdirSync(join(data, 'logs'))) {
+    expect([file, statSync(join(data, 'logs', file)).mode & 0o777]).toEqual([file, 0o600])
+  }
+  expect((await run(['status', '--data', data])).err).toBe('')
+  rmSync(join(data, 'usage.db'))
+  expect((await run(['status', '--data', data])).err).toContain('usage.db was missing')
 })
 
 describe('a start that cannot be', () => {

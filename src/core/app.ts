@@ -40,6 +40,8 @@ const probeTimeoutMs = 10_000
  */
 export const createApp = async (config: Config, { mode = 'direct', origins }: AppOptions = {}) => {
   const clock = systemClock
+  // Before the databases are opened: what that changes counts as done by this process.
+  const startedAt = clock.now()
   const vault = createVault(loadMasterKey(config))
   const storage = await openStorage({
     dataDir: config.dataDir,
@@ -88,7 +90,7 @@ export const createApp = async (config: Config, { mode = 'direct', origins }: Ap
   })
   const prices = createPrices({ storage })
   const usage = createUsageReports({ storage })
-  const runtime = { version: programVersion, startedAt: clock.now(), mode, url: () => url, ...(origins && { origins }) }
+  const runtime = { version: programVersion, startedAt, mode, url: () => url, ...(origins && { origins }) }
   const system = createSystem({ storage, config, runtime, clock })
   const passwords = createPasswordHasher()
 

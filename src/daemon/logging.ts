@@ -58,6 +58,7 @@ export const createLog = (config: Config): DaemonLog => {
       dateFormat: 'yyyy-MM-dd',
       limit: { count },
       mkdir: true,
+      mode: 0o600,
     },
   })
   const level = config.logLevel

@@ -42,6 +42,8 @@ export const startDaemon = async (config: Config, options: DaemonOptions): Promi
   try {
     const app = await createApp(config, { mode: 'daemon', ...(options.origins && { origins: options.origins }) })
     undo.push(() => app.close())
+    const loss = await app.system.requestLogLoss()
+    if (loss !== null) log.warn({}, loss)
     const serving = await createServing(app, log)
     undo.push(() => serving.close())
 

@@ -1,6 +1,7 @@
 import type { DatabaseCheckView, DatabaseStatusView, MigrateView } from '../../core/system/schemas.ts'
 import { bytes, count, milliseconds } from '../show.ts'
 import { operationVerb } from '../verb.ts'
+import { requestLog } from './status.ts'
 import type { Noun } from '../verb.ts'
 
 export const db: Noun = {
@@ -19,6 +20,7 @@ export const db: Noun = {
           ['path', status.path],
           ['schema', status.schema_version],
           ['size', bytes(status.size_bytes)],
+          ['request log', requestLog(status)],
         ])
         output.line()
         await output.table<DatabaseStatusView['tables'][number]>(
@@ -35,6 +37,8 @@ export const db: Noun = {
       usage: 'migrate',
       summary: 'Bring the database to the schema of this version, after a backup',
       operation: 'db.migrate',
+      details:
+        'Opening a database migrates it: without a daemon this command does so, and a running daemon has done so at its start and only reports.',
       examples: [['db migrate', 'also happens at every start']],
       input: () => ({}),
       show: (result, { output }) => {

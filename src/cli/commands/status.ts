@@ -1,5 +1,5 @@
 import type { StatusView } from '../../core/system/schemas.ts'
-import { bytes, count } from '../show.ts'
+import { bytes, count, moment } from '../show.ts'
 import { operationVerb } from '../verb.ts'
 
 const uptime = (seconds: number): string => {
@@ -15,6 +15,12 @@ const uptime = (seconds: number): string => {
       .join(' ') || `${Math.floor(seconds)} s`
   )
 }
+
+/** Worth a line only when rows may be missing. */
+export const requestLog = ({ created_at: made, request_log: log }: StatusView['database']): string | null =>
+  log.replaced
+    ? `begun anew ${moment(log.since)} UTC, the database is of ${moment(made)} UTC: older requests are as the ledger knows them, or missing`
+    : null
 
 export const status = operationVerb<StatusView>({
   usage: 'status',
@@ -39,6 +45,7 @@ export const status = operationVerb<StatusView>({
         'database',
         `${result.database.engine} ${result.database.engine_version}, schema ${result.database.schema_version}, ${bytes(result.database.size_bytes)}`,
       ],
+      ['request log', requestLog(result.database)],
       ['users', count(result.users)],
       ['active keys', count(result.keys)],
       ['providers', count(result.providers)],

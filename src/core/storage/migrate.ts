@@ -64,7 +64,9 @@ export const prepareDatabases = (options: PrepareOptions): void => {
     const message = `${gateway} is missing although ${usage} exists. Restore gateway.db from a backup, or start with an empty directory.`
     throw new GatewayError('database_refused', message)
   }
-  for (const name of ['gateway', 'usage'] as const) prepareDatabase(name, options)
+  // One time for both: a request log that began later than the ledger is known by it.
+  const at = options.now()
+  for (const name of ['gateway', 'usage'] as const) prepareDatabase(name, { ...options, now: () => at })
 }
 
 const prepareDatabase = (name: DatabaseName, options: PrepareOptions): void => {

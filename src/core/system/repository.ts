@@ -30,6 +30,12 @@ export const migrationsOf = async (
   return (await query.execute(db)).rows
 }
 
+/** When a database was made, in milliseconds since the epoch. */
+export const madeAt = async (db: AnyDb): Promise<number> => {
+  const query = sql<{ at: number | null }>`select min(applied_at) as at from migrations`
+  return (await query.execute(db)).rows[0]?.at ?? 0
+}
+
 export const engineVersion = async (db: AnyDb): Promise<string> => {
   const { rows } = await sql<{ version: string }>`select sqlite_version() as version`.execute(db)
   return rows[0]!.version

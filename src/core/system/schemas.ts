@@ -8,6 +8,11 @@ export const databaseView = z.object({
   schema_version: z.number(),
   size_bytes: z.number().describe('Of both databases.'),
   engine_version: z.string(),
+  created_at: z.string(),
+  request_log: z.object({
+    since: z.string(),
+    replaced: z.boolean().describe('`usage.db` was missing once and begun anew, later than the database.'),
+  }),
 })
 
 export const statusView = z.object({
@@ -41,7 +46,11 @@ export type DatabaseCheckView = z.infer<typeof databaseCheckView>
 
 export const migrateView = z.object({
   schema_version: z.number(),
-  applied: z.array(z.string()).describe('Migrations that were applied when this process opened the database.'),
+  applied: z
+    .array(z.string())
+    .describe(
+      'Migrations that ran when this process opened the database: a running daemon has none left, so it only reports.',
+    ),
 })
 export type MigrateView = z.infer<typeof migrateView>
 

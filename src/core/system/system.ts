@@ -17,6 +17,9 @@ import type {
   StatusView,
 } from './schemas.ts'
 
+/** Both files of a new data directory are made at the same moment; older versions took two. Milliseconds. */
+const sameMomentMs = 1_000
+
 /** This process, as `status` describes it. */
 export interface Runtime {
   readonly version: string
@@ -37,6 +40,8 @@ export interface System {
   databaseCheck(): Promise<DatabaseCheckView>
   /** Opening a database migrates it (after a backup), so what is left is to say what that did. */
   migrate(): Promise<MigrateView>
+  /** A sentence for the operator when this process found no request log beside an existing ledger and began a new one. */
+  requestLogLoss(): Promise<string | null>
 }
 
 export interface SystemDependencies {
@@ -54,12 +59,21 @@ export const createSystem = ({ storage, config, runtime, clock }: SystemDependen
 
   const sizeOf = (file: string): number => statSync(join(config.dataDir, file), { throwIfNoEntry: false })?.size ?? 0
 
+  const origin = async () => {
+    const [ledger, log] = await Promise.all([repository.madeAt(storage.read), repository.madeAt(storage.usage)])
+    return {
+      created_at: toTimestamp(ledger),
+      request_log: { since: toTimestamp(log), replaced: log - ledger > sameMomentMs },
+    }
+  }
+
   const database = async (): Promise<z.infer<typeof databaseView>> => ({
     engine: 'sqlite',
     path: join(config.dataDir, 'gateway.db'),
     schema_version: (await repository.migrationsOf(storage.read)).length,
     size_bytes: databases.reduce((sum, { name }) => sum + sizeOf(`${name}.db`) + sizeOf(`${name}.db-wal`), 0),
     engine_version: await repository.engineVersion(storage.read),
+    ...(await origin()),
   })
 
   return {
@@ -102,6 +116,12 @@ export const createSystem = ({ storage, config, runtime, clock }: SystemDependen
         for (const problem of await repository.structuralProblems(db)) problems.push(`${name}: ${problem}`)
       }
       return { ok: problems.length === 0, problems, duration_ms: Math.round(clock.monotonic() - started) }
+    },
+
+    async requestLogLoss() {
+      const [ledger, log] = await Promise.all([repository.madeAt(storage.read), repository.madeAt(storage.usage)])
+      if (ledger >= runtime.startedAt || log < runtime.startedAt) return null
+      return `The request log ${join(config.dataDir, 'usage.db')} was missing and a new one was begun. No money is lost: the daemon rebuilds from the ledger what it knows of charged requests. Put back a backup of the file for the rest.`
     },
 
     async migrate() {
