@@ -13,6 +13,7 @@ const domains: Readonly<Record<string, readonly string[]>> = {
   upstream: ['provider-kinds', 'protocols'],
   simulated: ['protocols'],
   'provider-kinds': ['protocols'],
+  endpoints: ['protocols', 'provider-kinds', 'pricing'],
   protocols: [],
   keys: ['identity'],
   identity: [],

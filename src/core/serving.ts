@@ -6,8 +6,8 @@ import type { Log } from './kernel/log.ts'
 import { createKeyVerifier } from './keys/verify.ts'
 import { createLimiter } from './limits/limiter.ts'
 import { chargeFor } from './pricing/charge.ts'
-import { protocolById } from './protocols/index.ts'
 import { startSimulated } from './simulated/server.ts'
+import { createCredentials } from './upstream/credentials.ts'
 
 /**
  * What serves requests, on top of an app: verdicts and catalogue in memory, and the exchange. First settles what an earlier run left open, so that no balance is shown
@@ -45,7 +45,7 @@ export const createServing = async (app: App, log: Log) => {
     limiter,
     money: ledger,
     upstream,
-    protocolById,
+    credentials: createCredentials({ upstream, clock, connectTimeoutMs: config.connectTimeoutMs }),
     epoch,
     config,
     onError: (error, fields) => log.error({ ...fields, code: error.code, error: error.cause ?? error }, error.message),

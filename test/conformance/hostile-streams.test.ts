@@ -82,7 +82,7 @@ const types = [
 
 /** An object with the protocol's own keys and anything at all as values. */
 const event = (protocol: Protocol): fc.Arbitrary<fc.JsonValue> => {
-  const key = fc.constantFrom(...names[protocol.id])
+  const key = fc.constantFrom(...names[protocol.id as keyof typeof names])
   const leaf = fc.oneof(odd, fc.constantFrom(...types), fc.nat({ max: 3 }))
   const object = (inner: fc.Arbitrary<fc.JsonValue>) =>
     fc.dictionary(key, inner, { maxKeys: 6 }) as fc.Arbitrary<fc.JsonValue>

@@ -25,6 +25,8 @@ const settings = [
   ['--max-output-tokens <tokens>', 'longest answer it gives'],
   ['--default <name=value...>', 'value for a field that the client leaves out'],
   ['--cap <name=number...>', 'upper bound of a field'],
+  ['--strict <on|off>', 'refuse what the target cannot be told exactly, instead of changing or dropping it'],
+  ['--drop-unsupported-tools <on|off>', 'leave out hosted tools (web search, …) that the target lacks'],
 ] as const
 
 const defaults = (given: Given): Record<string, unknown> | undefined => {
@@ -52,6 +54,11 @@ const caps = (given: Given): Record<string, number> | undefined => {
   return Object.fromEntries(entries)
 }
 
+const onOff = (given: Given, name: string): boolean | undefined => {
+  const value = given.choice(name, ['on', 'off'])
+  return value === undefined ? undefined : value === 'on'
+}
+
 const readSettings = (given: Given) => {
   const targets = given.each('target')
   return only({
@@ -63,6 +70,8 @@ const readSettings = (given: Given) => {
     max_output_tokens: given.integer('max-output-tokens'),
     defaults: defaults(given),
     caps: caps(given),
+    strict: onOff(given, 'strict'),
+    drop_unsupported_tools: onOff(given, 'drop-unsupported-tools'),
   })
 }
 
@@ -80,6 +89,8 @@ const show = (model: ModelView, { output }: Context): void =>
     ['longest answer', model.max_output_tokens && `${count(model.max_output_tokens)} tokens`],
     ['defaults', bag(model.defaults)],
     ['caps', bag(model.caps)],
+    ['strict', model.strict ? 'on' : null],
+    ['drop unsupported tools', model.drop_unsupported_tools ? 'on' : null],
     ['created', model.created_at],
   ])
 
@@ -275,14 +286,17 @@ export const models: Noun = {
       operation: 'models.route',
       options: [
         ['--body <file>', 'request as a client would send it, as JSON; - reads stdin'],
-        ['--protocol <protocol>', 'protocol of the client: openai-chat (default) or anthropic-messages'],
+        [
+          '--protocol <protocol>',
+          'protocol of the client: openai-chat (default), openai-responses, anthropic-messages or gemini',
+        ],
       ],
       examples: [['models route fast --body request.json', 'what this request would be held and sent to']],
       input: async (given, context) => ({
         ...named(given),
         ...only({
           body: await readBody(given, context),
-          protocol: given.choice('protocol', ['openai-chat', 'anthropic-messages']),
+          protocol: given.choice('protocol', ['openai-chat', 'openai-responses', 'anthropic-messages', 'gemini']),
         }),
       }),
       show: showRoute,

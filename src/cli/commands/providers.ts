@@ -11,7 +11,10 @@ const named = (given: Given): { provider: string } => ({ provider: given.arg('pr
 
 const settings = [
   ['--base-url <url>', 'with its version segment, such as https://api.openai.com/v1'],
-  ['--speaks <protocols>', 'protocols used towards it, the preferred first: openai-chat,anthropic-messages'],
+  [
+    '--speaks <protocols>',
+    'protocols used towards it, the preferred first: openai-chat,openai-responses,anthropic-messages,gemini',
+  ],
   ['--timeout <time>', 'longest wait for the first byte, such as 60s'],
   ['--allow-private [hosts...]', 'let it live on a private address: its own host, or those named'],
 ] as const

@@ -41,6 +41,8 @@ export interface NewModel {
   readonly max_output_tokens?: number | undefined
   readonly defaults: JsonObject
   readonly caps: Readonly<Record<string, number>>
+  readonly strict: boolean
+  readonly drop_unsupported_tools: boolean
 }
 
 /** What is absent stays; null clears. */
@@ -54,6 +56,8 @@ export interface ModelChanges {
   readonly max_output_tokens?: number | null | undefined
   readonly defaults?: JsonObject | null | undefined
   readonly caps?: Readonly<Record<string, number>> | null | undefined
+  readonly strict?: boolean | undefined
+  readonly drop_unsupported_tools?: boolean | undefined
 }
 
 /** Shadow models: the names we offer, where they lead and what they cost. */
@@ -106,6 +110,8 @@ const show = (
     max_output_tokens: row.max_output_tokens,
     defaults: JSON.parse(row.defaults) as JsonObject,
     caps: JSON.parse(row.caps) as Record<string, number>,
+    strict: row.strict === 1,
+    drop_unsupported_tools: row.drop_unsupported_tools === 1,
     prices: price ? showPrice(freezePrice(price)) : null,
     targets: targets.map(({ id, provider_name: provider, model, weight, priority }) => ({
       id,
@@ -180,6 +186,8 @@ const unpriced = (): GatewayError =>
 const both = (): GatewayError =>
   new GatewayError('invalid_request', 'free: a free model has no prices. Give one or the other.', { param: 'free' })
 
+const flag = (wanted: boolean | undefined, before: 0 | 1): 0 | 1 => (wanted === undefined ? before : wanted ? 1 : 0)
+
 export const createModels = (options: ModelsOptions): Models => {
   const { storage } = options
   return {
@@ -197,6 +205,8 @@ export const createModels = (options: ModelsOptions): Models => {
         max_output_tokens: input.max_output_tokens ?? null,
         defaults: defaultsColumn(input.defaults),
         caps: capsColumn(input.caps),
+        strict: input.strict ? 1 : 0,
+        drop_unsupported_tools: input.drop_unsupported_tools ? 1 : 0,
         created_at: now,
         updated_at: now,
       }
@@ -245,6 +255,8 @@ export const createModels = (options: ModelsOptions): Models => {
           changes.max_output_tokens === undefined ? before.max_output_tokens : changes.max_output_tokens,
         defaults: changes.defaults === undefined ? before.defaults : defaultsColumn(changes.defaults ?? {}),
         caps: changes.caps === undefined ? before.caps : capsColumn(changes.caps ?? {}),
+        strict: flag(changes.strict, before.strict),
+        drop_unsupported_tools: flag(changes.drop_unsupported_tools, before.drop_unsupported_tools),
         updated_at: now,
       }
       await updateModel(trx.db, before.id, columns)

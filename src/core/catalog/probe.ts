@@ -81,7 +81,7 @@ export const createProbe =
           path: protocol === 'anthropic-messages' ? '/models?limit=1000' : '/models',
           headers: {
             accept: 'application/json',
-            ...provider.kind.headers({ protocol, secret: key?.secret ?? null, client: {} }),
+            ...provider.kind.headers({ protocol, model: '', stream: false, secret: key?.secret ?? null, client: {} }),
           },
           body: Buffer.alloc(0),
           connectTimeoutMs,

@@ -19,6 +19,8 @@ export interface ResolvedModel {
   readonly defaults: JsonObject
   /** Upper bounds by field name: `{"max_tokens": 4096}`. */
   readonly caps: JsonObject
+  /** What happens to things that the target's protocol cannot say exactly. */
+  readonly crossing: { readonly strict: boolean; readonly dropUnsupportedTools: boolean }
   readonly createdAt: number
   /** The price in force at `now`; null when there is none. */
   priceAt(now: number): { readonly id: string; readonly price: FrozenPrice } | null

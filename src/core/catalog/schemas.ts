@@ -2,7 +2,13 @@ import { z } from 'zod'
 import { pricesInput, pricesView } from '../pricing/schemas.ts'
 import { maxPriority, maxWeight } from './target-syntax.ts'
 
-export const protocolId = z.enum(['openai-chat', 'anthropic-messages'])
+export const protocolId = z.enum([
+  'openai-chat',
+  'openai-responses',
+  'anthropic-messages',
+  'gemini',
+  'bedrock-converse',
+])
 const status = z.enum(['active', 'disabled'])
 const named = z.object({ id: z.string(), name: z.string() })
 
@@ -119,6 +125,10 @@ export const modelFields = {
   max_output_tokens: tokenCount,
   defaults: z.record(z.string(), z.json()).describe('Values for fields that the client leaves out.'),
   caps: z.record(z.string(), z.number()).describe('Upper bounds of numeric fields, for example {"max_tokens": 4096}.'),
+  strict: z.boolean().describe('Refuse what the target cannot be told exactly, instead of changing or dropping it.'),
+  drop_unsupported_tools: z
+    .boolean()
+    .describe('Leave out hosted tools (web search, …) that the target lacks, instead of refusing the request.'),
 }
 
 export const modelView = z.object({
@@ -131,6 +141,8 @@ export const modelView = z.object({
   max_output_tokens: z.number().nullable(),
   defaults: z.record(z.string(), z.json()),
   caps: z.record(z.string(), z.number()),
+  strict: z.boolean(),
+  drop_unsupported_tools: z.boolean(),
   prices: pricesView.nullable().describe('The price in force; null when there is none.'),
   targets: z.array(
     z.object({ id: z.string(), provider: z.string(), model: z.string(), weight: z.number(), priority: z.number() }),

@@ -5,7 +5,7 @@ import type { KeyPrincipal } from '../keys/verdict.ts'
 import type { HoldCommand, HoldResult } from '../ledger/commands.ts'
 import { decideHold } from '../ledger/decide.ts'
 import { createLimiter } from '../limits/limiter.ts'
-import { protocolById } from '../protocols/index.ts'
+import { endpointById } from '../endpoints/index.ts'
 import type { ProtocolId } from '../protocols/neutral/index.ts'
 import { admit, type AdmitDeps } from './admit.ts'
 import type { Call } from './call.ts'
@@ -55,6 +55,7 @@ const model = (settings: Partial<ResolvedModel> = {}): ResolvedModel => ({
   maxOutputTokens: null,
   defaults: {},
   caps: {},
+  crossing: { strict: false, dropUnsupportedTools: false },
   createdAt: 0,
   priceAt: () => ({ id: 'prc_1', price }),
   targets: [],
@@ -90,7 +91,6 @@ const open = ({ credits = 1e9, tokens, model: settings, protocol = 'openai-chat'
     catalog: { resolve: () => model(settings), list: () => [] },
     limiter: createLimiter({ clock: systemClock }),
     hold: books.hold,
-    protocolById: (id) => protocolById(id as ProtocolId),
     planTargets: () => [target(protocol)],
     defaultReserveTokens: 16_384,
     epoch: 'e',
@@ -112,7 +112,8 @@ const open = ({ credits = 1e9, tokens, model: settings, protocol = 'openai-chat'
       id: 'req_1',
       requestId: 'mine',
       clientRequestId: 'mine',
-      protocol: protocolById(protocol),
+      endpoint: endpointById(protocol),
+      place: {},
       principal,
       body: Buffer.from(JSON.stringify({ model: 'm', messages: [{ role: 'user', content: 'Hello' }], ...more })),
       headers: {},

@@ -5,18 +5,17 @@ import { formatCredits } from '../kernel/money.ts'
 import type { FrozenPrice, HoldCommand, HoldContext, HoldResult } from '../ledger/commands.ts'
 import type { Lease, Limiter } from '../limits/limiter.ts'
 import { estimateTokens, holdBounds } from '../pricing/estimate.ts'
-import type { Protocol, RequestFacts } from '../protocols/protocol.ts'
+import type { Road } from '../endpoints/endpoint.ts'
+import type { RequestFacts } from '../protocols/protocol.ts'
 import type { Call } from './call.ts'
 import { applySettings, outputCap } from './model-settings.ts'
 import { quotaClaim, quotaRefusal, secondsToRenewal } from './quota.ts'
-import { buildRoad, type Road } from './road.ts'
 import { definesTools, usesHostedTools } from './tools.ts'
 
 export interface AdmitDeps {
   readonly catalog: Catalog
   readonly limiter: Limiter
   readonly hold: (command: HoldCommand) => Promise<HoldResult>
-  readonly protocolById: (id: string) => Protocol
   readonly planTargets: (model: ResolvedModel) => readonly Target[]
   readonly defaultReserveTokens: number
   /** This run of the daemon; a later run settles the holds that an earlier one left open. */
@@ -27,7 +26,6 @@ export interface AdmitDeps {
 export interface Admission {
   readonly model: ResolvedModel
   readonly target: Target
-  readonly provider: Protocol
   readonly facts: RequestFacts
   readonly road: Road
   readonly body: Buffer
@@ -50,8 +48,8 @@ export interface Sighting {
  * cost nothing, held nothing and sent nothing.
  */
 export const admit = async (call: Call, deps: AdmitDeps, sighting: Sighting): Promise<Admission> => {
-  const { protocol, principal, receivedAt: now } = call
-  let facts = protocol.inspect(call.body)
+  const { endpoint, place, principal, receivedAt: now } = call
+  let facts = endpoint.inspect(call.body, place)
   sighting.model = facts.model
   sighting.stream = facts.stream
 
@@ -65,19 +63,17 @@ export const admit = async (call: Call, deps: AdmitDeps, sighting: Sighting): Pr
     )
   }
   const settled = applySettings(facts.scanned, model)
-  if (settled !== facts.scanned.bytes) facts = protocol.inspect(settled)
+  if (settled !== facts.scanned.bytes) facts = endpoint.inspect(settled, place)
 
   const target = deps.planTargets(model)[0]
   if (!target)
     throw new GatewayError('upstream_unavailable', `No provider is available for "${model.name}" now.`, {
       retryAfter: 30,
     })
-  const provider = providerProtocol(target, protocol, deps)
-
   const cap = outputCap(model)
   const bounds = holdBounds({
     price: price?.price ?? null,
-    bodyBytes: facts.scanned.bytes.length,
+    bodyBytes: facts.promptBound ?? facts.scanned.bytes.length,
     remoteParts: facts.remoteParts,
     contextWindow: model.contextWindow,
     maxOutputTokens: Number.isFinite(cap) ? cap : null,
@@ -91,19 +87,25 @@ export const admit = async (call: Call, deps: AdmitDeps, sighting: Sighting): Pr
   // Where neither a price nor a quota of tokens reserves anything, nothing is limited that neither client nor model limit.
   const reserves = price !== null || (principal.quota?.tokens ?? null) !== null
   const limit = reserves || bounds.outputLimit !== 'reserve' ? planned : undefined
-  const estimatedInputTokens = Math.min(bounds.promptTokens, estimateTokens(facts.scanned.bytes.length))
-  const road = buildRoad({
-    client: protocol,
-    provider,
-    raw: target.provider.kind.raw,
+  const estimatedInputTokens = Math.min(
+    bounds.promptTokens,
+    estimateTokens(facts.promptBound ?? facts.scanned.bytes.length),
+  )
+  const road = endpoint.road({
     facts,
+    place,
+    target: {
+      kind: target.provider.kind,
+      speaks: target.provider.speaks,
+      model: target.model,
+      providerId: target.provider.id,
+    },
     shadowModel: model.name,
-    realModel: target.model,
     maxTokens: limit,
     defaultMaxTokens: planned,
     estimatedInputTokens,
     created: Math.floor(now / 1000),
-    chat: target.provider.kind.chat,
+    crossing: model.crossing,
   })
 
   const claimTokens = estimatedInputTokens + planned * facts.choices
@@ -120,7 +122,7 @@ export const admit = async (call: Call, deps: AdmitDeps, sighting: Sighting): Pr
       modelId: model.id,
       priceId: price?.id ?? null,
       price: price?.price ?? null,
-      clientProtocol: protocol.id,
+      clientProtocol: endpoint.id,
       clientRequestId: call.clientRequestId,
       stream: facts.stream,
       estimatedInputTokens,
@@ -146,7 +148,6 @@ export const admit = async (call: Call, deps: AdmitDeps, sighting: Sighting): Pr
     return {
       model,
       target,
-      provider,
       facts,
       road,
       body: road.request(affordable),
@@ -173,12 +174,6 @@ const findModel = (name: string, allowed: ReadonlySet<string> | null, catalog: C
   if (allowed && !allowed.has(name))
     throw new GatewayError('model_not_allowed', `This API key may not use the model "${name}".`, { param: 'model' })
   return model
-}
-
-/** The client's own protocol if the provider speaks it, else the provider's first. */
-const providerProtocol = (target: Target, client: Protocol, deps: AdmitDeps): Protocol => {
-  const { speaks } = target.provider
-  return speaks.includes(client.id) ? client : deps.protocolById(speaks[0]!)
 }
 
 const refusal = (

@@ -1,5 +1,6 @@
 import type { KeyPrincipal } from '../keys/verdict.ts'
-import type { Protocol } from '../protocols/protocol.ts'
+import type { Endpoint } from '../endpoints/endpoint.ts'
+import type { Place } from '../protocols/protocol.ts'
 
 /** One request of a client whose key is verified, as the daemon hands it over. */
 export interface Call {
@@ -8,7 +9,8 @@ export interface Call {
   /** What the client reads as `x-request-id`: its own id if it sent a good one, else ours. */
   readonly requestId: string
   readonly clientRequestId: string | null
-  readonly protocol: Protocol
+  readonly endpoint: Endpoint
+  readonly place: Place
   readonly principal: KeyPrincipal
   /** Handed over: it is given back to the system when the provider answers. */
   readonly body: Buffer
@@ -29,7 +31,9 @@ export interface ClientSink {
   /** False when the client reads slower than we write: wait for `onDrain`. */
   write(bytes: Buffer | string): boolean
   end(bytes?: Buffer | string): void
-  /** Breaks the connection, so that a cut answer cannot look finished. */
+  /** Sends what is left and breaks the connection, so that a cut answer cannot look finished. */
+  breakOff(bytes: Buffer | string): void
+  /** Breaks the connection at once. */
   destroy(): void
   /** Both callbacks are set once per exchange. `onGone` is called at most once, and not after `end` was flushed. */
   listen(callbacks: { onDrain(): void; onGone(): void }): void

@@ -11,9 +11,8 @@ import type {
   VoidCommand,
 } from '../ledger/commands.ts'
 import type { Limiter } from '../limits/limiter.ts'
-
-import type { Protocol } from '../protocols/protocol.ts'
-import type { Upstream } from '../upstream/upstream.ts'
+import type { Credentials } from '../upstream/credentials.ts'
+import type { Upstream, UpstreamRequest } from '../upstream/upstream.ts'
 import { admit, type Admission, type Sighting } from './admit.ts'
 import type { Call } from './call.ts'
 import { createDrainBudgets } from './drain-budget.ts'
@@ -36,7 +35,7 @@ export interface ExchangeDeps {
     record(command: RecordCommand): void
   }
   readonly upstream: Upstream
-  readonly protocolById: (id: string) => Protocol
+  readonly credentials: Credentials
   readonly epoch: string
   readonly config: {
     readonly defaultReserveTokens: number
@@ -73,7 +72,6 @@ export const createExchange = (deps: ExchangeDeps): Exchange => {
     catalog: deps.catalog,
     limiter: deps.limiter,
     hold: (command: HoldCommand) => money.hold(command),
-    protocolById: deps.protocolById,
     planTargets,
     defaultReserveTokens: config.defaultReserveTokens,
     epoch: deps.epoch,
@@ -110,7 +108,7 @@ export const createExchange = (deps: ExchangeDeps): Exchange => {
   }
 
   const dispatch = (call: Call, admission: Admission): void => {
-    const { target, provider, road } = admission
+    const { target, road } = admission
     const base = answerHeaders(call, admission.lease.limits, road.warnings, clock.now())
     const relay = new Relay({
       call,
@@ -130,24 +128,34 @@ export const createExchange = (deps: ExchangeDeps): Exchange => {
       },
     })
     relays.add(relay)
-    const secret = target.provider.keys[0]?.secret ?? null
-    const headers = target.provider.kind.headers({ protocol: provider.id, secret, client: call.headers })
-    headers['content-type'] = 'application/json'
-    headers['x-request-id'] = call.id
-    relay.attach(
-      upstream.send(
-        {
-          baseUrl: target.provider.baseUrl,
-          path: provider.upstreamPath,
-          headers,
-          body: admission.body,
-          connectTimeoutMs: config.connectTimeoutMs,
-          firstByteTimeoutMs: target.provider.timeoutMs ?? config.firstByteTimeoutMs,
-          idleTimeoutMs: config.idleTimeoutMs,
-          allowPrivate: target.provider.allowPrivate,
-        },
-        relay,
-      ),
+    const { provider } = target
+    const request = (headers: Record<string, string>): UpstreamRequest => ({
+      baseUrl: provider.baseUrl,
+      path: road.path,
+      headers,
+      body: admission.body,
+      connectTimeoutMs: config.connectTimeoutMs,
+      firstByteTimeoutMs: provider.timeoutMs ?? config.firstByteTimeoutMs,
+      idleTimeoutMs: config.idleTimeoutMs,
+      allowPrivate: provider.allowPrivate,
+    })
+    const headersWith = (secret: string | null): Record<string, string> => {
+      const headers = provider.kind.headers({
+        protocol: road.protocol,
+        model: target.model,
+        stream: admission.facts.stream,
+        secret,
+        client: call.headers,
+      })
+      headers['content-type'] = 'application/json'
+      headers['x-request-id'] = call.id
+      return headers
+    }
+    const secret = provider.keys[0]?.secret ?? null
+    if (!deps.credentials.needed(provider.kind)) return relay.attach(upstream.send(request(headersWith(secret)), relay))
+    deps.credentials.prepare(target, secret, headersWith, request).then(
+      (prepared) => relay.attach(upstream.send(prepared, relay)),
+      (error: unknown) => relay.cancel(toGatewayError(error)),
     )
   }
 

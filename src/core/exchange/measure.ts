@@ -1,16 +1,18 @@
 import type { ResolvedModel } from '../catalog/resolved.ts'
-import type { ProtocolId } from '../protocols/neutral/index.ts'
-import { protocolById } from '../protocols/index.ts'
+import type { Place } from '../protocols/protocol.ts'
+import { endpointById } from '../endpoints/index.ts'
 import { applySettings, outputCap } from './model-settings.ts'
 import { definesTools, usesHostedTools } from './tools.ts'
 
 /** The size of a request as admission reads it, for a dry run: the model's defaults and caps applied. Throws what the proxy would answer. */
-export const measureRequest = (protocolId: ProtocolId, body: Buffer, model: ResolvedModel) => {
-  const protocol = protocolById(protocolId)
-  const facts = protocol.inspect(applySettings(protocol.inspect(body).scanned, model))
+export const measureRequest = (endpointId: string, body: Buffer, model: ResolvedModel) => {
+  const endpoint = endpointById(endpointId)
+  // A dry run has no path: the model is the one that is asked about.
+  const place: Place = { model: model.name, stream: false }
+  const facts = endpoint.inspect(applySettings(endpoint.inspect(body, place).scanned, model), place)
   const cap = outputCap(model)
   return {
-    bodyBytes: facts.scanned.bytes.length,
+    bodyBytes: facts.promptBound ?? facts.scanned.bytes.length,
     remoteParts: facts.remoteParts,
     choices: facts.choices,
     hasTools: definesTools(facts),

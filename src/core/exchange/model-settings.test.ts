@@ -11,6 +11,7 @@ const model = (settings: Partial<ResolvedModel>): ResolvedModel => ({
   maxOutputTokens: null,
   defaults: {},
   caps: {},
+  crossing: { strict: false, dropUnsupportedTools: false },
   createdAt: 0,
   priceAt: () => null,
   targets: [],

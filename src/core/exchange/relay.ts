@@ -1,3 +1,4 @@
+import { type StreamRoad, UnreadableAnswer } from '../endpoints/endpoint.ts'
 import { GatewayError } from '../kernel/errors.ts'
 import { freeBuffer } from '../kernel/free-buffer.ts'
 import type { HeaderLookup, Observed } from '../protocols/protocol.ts'
@@ -7,7 +8,6 @@ import type { Call } from './call.ts'
 import type { DrainBudget } from './drain-budget.ts'
 import { fromNetwork, fromProvider } from './failure.ts'
 import type { Placed } from './running.ts'
-import { type StreamRoad, UnreadableAnswer } from './road.ts'
 
 /** How an exchange ended. The settlement follows from `observed` alone; the rest is for the client and the log. */
 export interface Outcome {
@@ -44,14 +44,8 @@ const maxUnaryBytes = 64 * 1024 * 1024
 const maxErrorBytes = 64 * 1024
 /** How long after the finish mark the usage of a stream is waited for. */
 const usageGraceMs = 2000
-const sseHeaders = [
-  'content-type',
-  'text/event-stream; charset=utf-8',
-  'cache-control',
-  'no-cache',
-  'x-accel-buffering',
-  'no',
-]
+const sseType = 'text/event-stream; charset=utf-8'
+const streamHeaders = ['cache-control', 'no-cache', 'x-accel-buffering', 'no', 'content-type']
 
 /**
  * Carries one answer from the provider to the client and watches it pass. Streams keep back-pressure: when the client reads slowly, reading from the provider
@@ -170,7 +164,7 @@ export class Relay implements UpstreamListener, Placed {
     const body = this.#body.length === 1 ? this.#body[0]! : Buffer.concat(this.#body)
     const { admission } = this.#options
     if (this.#status < 200 || this.#status >= 300) {
-      return this.#finish(fromProvider(admission.provider.decodeError(this.#status, this.#header, body), this.#scrub()))
+      return this.#finish(fromProvider(admission.road.decodeError(this.#status, this.#header, body), this.#scrub()))
     }
     if (admission.facts.stream) {
       return this.#finish(
@@ -204,7 +198,7 @@ export class Relay implements UpstreamListener, Placed {
     const { client } = this.#options.call
     if (!this.#started) {
       this.#started = true
-      client.start(200, [...sseHeaders, ...this.#options.headers])
+      client.start(200, [...streamHeaders, this.#stream?.contentType ?? sseType, ...this.#options.headers])
     }
     return client.write(out)
   }
@@ -266,7 +260,10 @@ export class Relay implements UpstreamListener, Placed {
   #sendError(error: GatewayError): void {
     const { call, errorHeaders } = this.#options
     if (this.#started) {
-      call.client.end(call.protocol.renderStreamError(error, call.requestId))
+      const { errors } = call.endpoint
+      const bytes = this.#stream?.fail?.(error, call.requestId) ?? errors.renderStreamError(error, call.requestId)
+      if (errors.breaksAfterStreamError) call.client.breakOff(bytes)
+      else call.client.end(bytes)
       return
     }
     sendError(call, error, errorHeaders(error))
@@ -302,7 +299,7 @@ export class Relay implements UpstreamListener, Placed {
 
 /** An error before anything was sent, in the client's protocol. */
 export const sendError = (call: Call, error: GatewayError, headers: readonly string[]): void => {
-  const { status, body } = call.protocol.renderError(error, call.requestId)
+  const { status, body } = call.endpoint.errors.renderError(error, call.requestId)
   const bytes = Buffer.from(JSON.stringify(body))
   call.client.start(status, ['content-type', 'application/json', 'content-length', String(bytes.length), ...headers])
   call.client.end(bytes)
@@ -311,4 +308,5 @@ export const sendError = (call: Call, error: GatewayError, headers: readonly str
 const toFailure = (error: unknown): GatewayError =>
   error instanceof GatewayError ? error : new GatewayError('internal_error', undefined, {}, { cause: error })
 
-const isEventStream = (type: string | undefined): boolean => type?.includes('event-stream') ?? false
+/** `text/event-stream`, and `application/vnd.amazon.eventstream`. */
+const isEventStream = (type: string | undefined): boolean => type !== undefined && /event-?stream/.test(type)

@@ -11,7 +11,7 @@ export const answerHeaders = (
   now: number,
 ): string[] => {
   const headers = ['x-request-id', call.requestId, 'x-gateway-request-id', call.id]
-  if (call.protocol.id === 'anthropic-messages') headers.push('request-id', call.requestId)
+  if (call.endpoint.errors.id === 'anthropic-messages') headers.push('request-id', call.requestId)
   if (limits) addLimits(headers, call, limits, now)
   if (warnings.length > 0) headers.push('x-gateway-dropped', droppedList(warnings))
   return headers
@@ -30,7 +30,7 @@ export const errorHeaders = (base: readonly string[], error: GatewayError): stri
 const addLimits = (headers: string[], call: Call, { requests, tokens }: RateLimits, now: number): void => {
   if (requests) headers.push(...openaiLimit('requests', requests))
   if (tokens) headers.push(...openaiLimit('tokens', tokens))
-  if (call.protocol.id !== 'anthropic-messages') return
+  if (call.endpoint.errors.id !== 'anthropic-messages') return
   if (requests) headers.push(...anthropicLimit('requests', requests, now))
   if (tokens) headers.push(...anthropicLimit('tokens', tokens, now))
 }

@@ -84,6 +84,7 @@ export const errorCatalogue = {
     'This field may not be sent: destinations and credentials are set by the gateway.',
   ),
   unsupported_parameter: entry('invalid', 400, 'A parameter cannot be expressed for the model behind this name.'),
+  unsupported_endpoint: entry('invalid', 400, 'The provider behind this model has no such endpoint.'),
   context_length_exceeded: entry('invalid', 400, 'The request is longer than the context window of the model.'),
   content_filter: entry('invalid', 400, 'The provider refused the content of this request.'),
   unsupported_media_type: entry(

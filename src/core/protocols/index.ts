@@ -1,13 +1,29 @@
 import { anthropicMessages } from './anthropic-messages/index.ts'
+import type { ProtocolId } from './neutral/index.ts'
 import { openaiChat } from './openai-chat/index.ts'
-import type { Protocol } from './protocol.ts'
+import type { Protocol, ProviderProtocol } from './protocol.ts'
 
-/** Every protocol we read and write. A new one is a folder and a line here. */
+/** Every protocol that clients and providers speak. A new one is a folder and a line here. */
 export const protocols: readonly Protocol[] = [openaiChat, anthropicMessages]
 
+/** Formats that only providers speak. */
+const providerOnly: readonly ProviderProtocol[] = []
+
+const byId = new Map<string, Protocol>(protocols.map((protocol) => [protocol.id, protocol]))
+const providersById = new Map<string, ProviderProtocol>(
+  [...protocols, ...providerOnly].map((protocol) => [protocol.id, protocol]),
+)
+
 /** Throws for an id that is none: ids come from our own manifests and rows that were checked against them. */
-export const protocolById = (id: string): Protocol => {
-  const found = protocols.find((protocol) => protocol.id === id)
+export const protocolById = (id: ProtocolId): Protocol => {
+  const found = byId.get(id)
+  if (!found) throw new Error(`there is no protocol "${id}" for clients`)
+  return found
+}
+
+/** Like protocolById, for the side of the provider. */
+export const providerProtocolById = (id: ProtocolId): ProviderProtocol => {
+  const found = providersById.get(id)
   if (!found) throw new Error(`there is no protocol "${id}"`)
   return found
 }

@@ -13,45 +13,64 @@ import type { ChatDialect } from './openai-chat/dialect.ts'
 import type { ScannedObject } from './json-scan.ts'
 import type { SseFrame } from './sse.ts'
 
-/**
- * A wire format we read and write, facing both ways: the same codec serves a client that speaks it and a provider that does. Everything here is synchronous and
- * free of I/O; state of a stream lives in the decoder, encoder or tap object made for it.
- */
-export interface Protocol {
+/** What the path of a request told, where its protocol puts it there. */
+export interface Place {
+  /** Gemini: `/models/{model}:…`; Azure's clients: `/deployments/{model}/…`. */
+  readonly model?: string
+  /** Gemini: `:streamGenerateContent`. */
+  readonly stream?: boolean
+  /** Gemini: a stream without `alt=sse` is one JSON array that grows. */
+  readonly jsonArray?: boolean
+}
+
+/** How a protocol tells our errors. Side endpoints borrow it from the protocol they belong to. */
+export interface ErrorFormat {
   readonly id: ProtocolId
-  /** Path at a provider below its base URL, for example `/chat/completions` (the base URL carries `/v1`). */
-  readonly upstreamPath: string
+  /** Our error as this protocol's body. Headers that every error has (request id, retry-after, x-should-retry) are added by the caller. */
+  renderError(error: GatewayError, requestId: string): { readonly status: number; readonly body: JsonObject }
+  /**
+   * Our error inside a started stream, as the bytes of this protocol's error event(s), begun with a blank line so that it cannot glue to a cut frame. An encoder or tap
+   * that must know what came before (sequence numbers) tells the error itself (`fail`).
+   */
+  renderStreamError(error: GatewayError, requestId: string): string
+  /** Its clients take a stream that ends cleanly for a whole answer even after an error event: the connection is broken after it (Gemini). */
+  readonly breaksAfterStreamError?: true
+}
+
+/** The half of a wire format that faces providers. */
+export interface ProviderProtocol {
+  readonly id: ProtocolId
+  /** Path (and query) at a provider below its base URL, for example `/chat/completions` (the base URL carries `/v1`). */
+  upstreamPath(model: string, stream: boolean): string
   /** The names of tools it accepts. Others are replaced on the way there and restored in answers (tool-names.ts). */
   readonly toolName: RegExp
-
-  /** What admission needs, read from the raw bytes by one scan of the top level (no full parse). Throws GatewayError 400 for what is no request of this protocol. */
-  inspect(body: Buffer): RequestFacts
-
-  // The crossing: whole bodies
-  /** Client's body → neutral. Strict: unknown parts, bad types and broken rules throw GatewayError with `param`; unknown top-level fields go to `extensions`. */
-  decodeRequest(body: JsonObject): NeutralRequest
   /** Neutral → provider's body. Throws `unsupported_parameter` (with the client's path) for what would change meaning; adds a warning for each dropped hint. */
   encodeRequest(
     request: NeutralRequest,
     options: EncodeRequestOptions,
   ): { readonly body: JsonObject; readonly warnings: readonly Warning[] }
   decodeResponse(body: JsonObject): NeutralResponse
-  encodeResponse(response: NeutralResponse, options: EncodeOptions): JsonObject
-
-  // The crossing: streams
   createDecoder(): StreamDecoder
-  createEncoder(options: EncodeOptions): StreamEncoder
-
-  // The straight road: bytes stay bytes
-  readonly raw: RawRoad
-
-  // Errors
   /** A provider's non-2xx answer (any body, also HTML) → failure. */
   decodeError(status: number, headers: HeaderLookup, body: Buffer): ProviderFailure
-  /** Our error as this protocol's body. Headers that every error has (request id, retry-after, x-should-retry) are added by the caller. */
-  renderError(error: GatewayError, requestId: string): { readonly status: number; readonly body: JsonObject }
-  /** Our error inside a started stream, as the bytes of this protocol's error event(s), begun with a blank line so that it cannot glue to a cut frame. */
-  renderStreamError(error: GatewayError, requestId: string): string
+}
+
+/**
+ * A wire format we read and write, facing both ways: the same codec serves a client that speaks it and a provider that does. Everything here is synchronous and
+ * free of I/O; state of a stream lives in the decoder, encoder or tap object made for it.
+ */
+export interface Protocol extends ProviderProtocol, ErrorFormat {
+  /** What admission needs, read from the raw bytes by one scan of the top level (no full parse). Throws GatewayError 400 for what is no request of this protocol. */
+  inspect(body: Buffer, place?: Place): RequestFacts
+  /**
+   * Client's body → neutral. Strict: unknown parts, bad types and broken rules throw GatewayError with `param`; unknown top-level fields go to `extensions`. `place` as
+   * inspect() was given it.
+   */
+  decodeRequest(body: JsonObject, place?: Place): NeutralRequest
+  encodeResponse(response: NeutralResponse, options: EncodeOptions): JsonObject
+  createEncoder(options: EncodeOptions): StreamEncoder
+  /** The straight road: bytes stay bytes. */
+  readonly raw: RawRoad
 }
 
 export type HeaderLookup = (name: string) => string | undefined
@@ -69,6 +88,8 @@ export interface RequestFacts {
   readonly choices: number
   /** Count of inputs billed beyond their bytes (images by URL and the like), for the bound of the hold. */
   readonly remoteParts: number
+  /** The most tokens the input can be, where that is not told by the bytes of the body (recordings, counted tokens). */
+  readonly promptBound?: number
 }
 
 export interface EncodeRequestOptions {
@@ -80,6 +101,8 @@ export interface EncodeRequestOptions {
   readonly defaultMaxTokens: number
   /** Where the server differs from OpenAI in what it accepts (OpenAI chat). */
   readonly chat?: ChatDialect
+  /** Tools that only another protocol's provider runs are left out with a warning instead of refused (a setting of the shadow model). */
+  readonly dropUnsupportedTools?: boolean
 }
 
 export interface EncodeOptions {
@@ -91,6 +114,10 @@ export interface EncodeOptions {
   readonly created: number
   /** Local estimate of input tokens for formats that must tell it first (Anthropic's message_start). */
   readonly estimatedInputTokens: number
+  /** What the client asked, for formats that repeat it in the answer (Responses) or tell only what was asked for (Gemini's thoughts). */
+  readonly request?: NeutralRequest
+  /** The client's body as it was parsed, for the same purpose. */
+  readonly asked?: JsonObject
 }
 
 /** Provider's frames → neutral events. Never throws: what cannot be read becomes an `error` event or is ignored, as the laws in event.ts demand. */
@@ -109,6 +136,8 @@ export interface StreamEncoder {
   push(event: NeutralEvent): string
   /** Why the answer cannot be told to its end, in a sentence for the client. */
   readonly failure?: string | undefined
+  /** Our error as the end of this stream, where that depends on what was sent before; absent: ErrorFormat.renderStreamError. */
+  fail?(error: GatewayError, requestId: string): string
 }
 
 export interface RawEdits {
@@ -148,11 +177,15 @@ export interface RawTap {
   /** Upstream ended: what is left, if anything. */
   finish(): Buffer
   readonly observed: Observed
+  /** As StreamEncoder.fail. */
+  fail?(error: GatewayError, requestId: string): string
 }
 
 /** What the meter learns from an answer. */
 export interface Observed {
   usage?: Usage
+  /** `usage` is our own count, because the provider tells none: charged as an estimate, within the hold. */
+  estimated?: boolean
   /** Characters of text, reasoning and arguments delivered so far; the base of an estimate when usage never comes. */
   deliveredChars: number
   /** A terminal mark was seen (finish reason, message_stop, [DONE]): the answer is complete. */

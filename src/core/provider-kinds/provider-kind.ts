@@ -7,16 +7,14 @@ export interface ProviderKind {
   readonly title: string
   /** Protocols it speaks, the preferred first. */
   readonly speaks: readonly ProtocolId[]
-  /** With its version segment, without trailing slash; null when the operator must give one. */
+  /** With its version segment, without trailing slash; null when the operator must give one. May hold `{settings}`. */
   readonly baseUrl: string | null
+  /** What fills the braces of `baseUrl` when a provider is added: `--set region=us-east-1`. */
+  readonly settings?: readonly { readonly name: string; readonly title: string }[]
   /** Whether it works without a key. */
   readonly keyless: boolean
-  /** Headers of a call: credentials and what the vendor demands. `client` are the client's own headers that may pass (lower case). */
-  headers(call: {
-    readonly protocol: ProtocolId
-    readonly secret: string | null
-    readonly client: Readonly<Record<string, string>>
-  }): Record<string, string>
+  /** Headers of a call: credentials and what the vendor demands. `secret` is the access token where the kind has `token`. */
+  headers(call: ProviderCall): Record<string, string>
   /** Names of client headers that may pass to it. */
   readonly forwardHeaders: readonly string[]
   /**
@@ -25,6 +23,57 @@ export interface ProviderKind {
   readonly raw: boolean
   /** Where its Chat Completions differ from OpenAI's in what they accept. */
   readonly chat?: ChatDialect
+  /** Where one provider serves models of several vendors: the protocol that this model is called with, whatever the client speaks. */
+  protocolFor?(model: string): ProtocolId | undefined
+  /** Path and query below the base URL, where it is not the protocol's own. */
+  path?(call: RoadCall): string | undefined
+  /** The body as this kind takes the protocol (Anthropic's on Bedrock and Vertex has no model, and its version inside). */
+  adaptBody?(body: Buffer, call: RoadCall): Buffer
+  /** Where streams are no server-sent events: turns them into such, piece by piece. */
+  unframe?(call: RoadCall): Unframer | undefined
+  /** Where the secret is exchanged for short-lived access tokens. */
+  readonly token?: TokenExchange
+  /** Where each request is signed: all headers that the signature adds. */
+  sign?(request: UnsignedRequest): Promise<Readonly<Record<string, string>>>
   /** Where its documentation of the protocol is. */
   readonly docs: string
+}
+
+/** What is known of a call when its road is built. */
+export interface RoadCall {
+  readonly protocol: ProtocolId
+  /** The real model's name. */
+  readonly model: string
+  readonly stream: boolean
+}
+
+export interface ProviderCall extends RoadCall {
+  readonly secret: string | null
+  /** The client's own headers that may pass (lower case). */
+  readonly client: Readonly<Record<string, string>>
+}
+
+export interface Unframer {
+  /** Bytes of the provider → whole server-sent events. Throws when they are not what they should be. */
+  push(chunk: Buffer): Buffer
+  /** Upstream ended: what is owed; a torn frame is dropped. */
+  finish(): Buffer
+}
+
+/** How an access token is bought with a secret (OAuth 2.0); the call itself is made by core/upstream. */
+export interface TokenExchange {
+  /** Throws `conflict` with a sentence for the operator when the secret is not of the right form. */
+  request(secret: string, nowMs: number): { readonly url: string; readonly body: string }
+  /** `expiresIn` in seconds. Throws when the answer holds no token. */
+  read(body: Buffer): { readonly token: string; readonly expiresIn: number }
+}
+
+export interface UnsignedRequest {
+  readonly method: 'POST' | 'GET'
+  readonly url: URL
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Buffer
+  readonly secret: string
+  /** Milliseconds since the epoch. */
+  readonly now: number
 }

@@ -22,7 +22,7 @@ const call = (
   kind: ProviderKind,
   client: Record<string, string> = {},
   key: string | null = secret,
-): Record<string, string> => kind.headers({ protocol: kind.speaks[0]!, secret: key, client })
+): Record<string, string> => kind.headers({ protocol: kind.speaks[0]!, model: 'm', stream: false, secret: key, client })
 
 test('no two kinds share an id, and each is found by its own', () => {
   expect(new Set(providerKinds.map(({ id }) => id)).size).toBe(providerKinds.length)

@@ -181,6 +181,10 @@ export interface ModelsTable {
   /** JSON objects: values for fields the client leaves out; upper bounds. */
   defaults: string
   caps: string
+  /** Whatever the target's protocol cannot say exactly is refused instead of changed or dropped. */
+  strict: Flag
+  /** Hosted tools that the target lacks are left out instead of refused. */
+  drop_unsupported_tools: Flag
   created_at: number
   updated_at: number
 }

@@ -7,12 +7,11 @@ import { GatewayError, toGatewayError } from '../../core/kernel/errors.ts'
 import { newId } from '../../core/kernel/ids.ts'
 import { ipAllowed } from '../../core/keys/ip-allow.ts'
 import type { KeyPrincipal, KeyVerifier } from '../../core/keys/verdict.ts'
-import { anthropicMessages } from '../../core/protocols/anthropic-messages/index.ts'
-import { openaiChat } from '../../core/protocols/openai-chat/index.ts'
-import type { Protocol } from '../../core/protocols/protocol.ts'
+import { endpointById } from '../../core/endpoints/index.ts'
+import type { ErrorFormat, Place } from '../../core/protocols/protocol.ts'
 import { clientIp } from './client-ip.ts'
 import { credentialOf } from './credentials.ts'
-import { isAnthropic, listModels, showModel } from './list-models.ts'
+import { listModels, protocolOfHeaders, showModel } from './list-models.ts'
 import { checkBodyHeaders, ClientAborted, discardBody, isAwaitingContinue, readBody } from './read-body.ts'
 import { ResponseSink } from './response-sink.ts'
 import { matchRoute } from './routes.ts'
@@ -33,7 +32,7 @@ export const createProxyHandler = (deps: ProxyDeps) => {
   const { clock, keys, catalog, exchange } = deps
 
   const authenticate = (request: IncomingMessage): KeyPrincipal => {
-    const verdict = keys.verify(credentialOf(request.headers))
+    const verdict = keys.verify(credentialOf(request.headers, queryOf(request)))
     if (verdict.status !== 'valid') throw new GatewayError(refusalCode[verdict.status])
     const { allowIps } = verdict.principal
     if (allowIps && !ipAllowed(allowIps, clientIp(request, deps.trustedProxies)))
@@ -52,11 +51,14 @@ export const createProxyHandler = (deps: ProxyDeps) => {
     if (deps.draining()) throw new GatewayError('draining', undefined, { retryAfter: 5 })
     const principal = authenticate(request)
     const requestId = requestIdOf(request, id)
-    if (match.route.kind === 'models') {
+    const { route, place } = match
+    if (route.kind === 'upgrade-required') throw new GatewayError('upgrade_required')
+    if (route.kind === 'models') {
+      const shape = route.shape === 'gemini' ? 'gemini' : protocolOfHeaders(request.headers, queryOf(request))
       const body =
-        match.modelId === null
-          ? listModels(catalog, principal, request.headers)
-          : showModel(catalog, principal, request.headers, match.modelId)
+        place.model === undefined
+          ? listModels(catalog, principal, shape)
+          : showModel(catalog, principal, shape, place.model)
       return sendJson(response, 200, ['x-request-id', requestId, 'x-gateway-request-id', id], body)
     }
     checkBodyHeaders(request, deps.maxBodyBytes)
@@ -66,7 +68,8 @@ export const createProxyHandler = (deps: ProxyDeps) => {
       id,
       requestId,
       clientRequestId: requestId === id ? null : requestId,
-      protocol: match.route.protocol,
+      endpoint: route.endpoint,
+      place: framing(place, request),
       principal,
       body,
       headers: request.headers as Record<string, string>,
@@ -126,10 +129,21 @@ const pathOf = (request: IncomingMessage): string => {
   return query === -1 ? url : url.slice(0, query)
 }
 
-const protocolOf = (request: IncomingMessage): Protocol => {
+/** Undefined when there is none, so that the path of a request without one costs nothing. */
+const queryOf = (request: IncomingMessage): URLSearchParams | undefined => {
+  const url = request.url ?? ''
+  const query = url.indexOf('?')
+  return query === -1 ? undefined : new URLSearchParams(url.slice(query + 1))
+}
+
+/** Gemini streams are server-sent events with `alt=sse`, else one JSON array. */
+const framing = (place: Place, request: IncomingMessage): Place =>
+  place.stream && queryOf(request)?.get('alt') !== 'sse' ? { ...place, jsonArray: true } : place
+
+const protocolOf = (request: IncomingMessage): ErrorFormat => {
   const match = matchRoute('POST', pathOf(request))
-  if (match.found && match.route.kind === 'exchange') return match.route.protocol
-  return isAnthropic(request.headers) ? anthropicMessages : openaiChat
+  if (match.found && match.route.kind === 'exchange') return match.route.endpoint.errors
+  return endpointById(protocolOfHeaders(request.headers, queryOf(request))).errors
 }
 
 const goodRequestId = /^[A-Za-z0-9._-]{1,128}$/

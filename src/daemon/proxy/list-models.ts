@@ -5,10 +5,20 @@ import { toTimestamp } from '../../core/kernel/clock.ts'
 import type { KeyPrincipal } from '../../core/keys/verdict.ts'
 import type { JsonObject } from '../../core/protocols/neutral/index.ts'
 
-/** The models this key may use, in the shape of the client's protocol (told by its headers, as three protocols share the path). */
-export const listModels = (catalog: Catalog, principal: KeyPrincipal, headers: IncomingHttpHeaders): JsonObject => {
+export type ModelsShape = 'openai-chat' | 'anthropic-messages' | 'gemini'
+
+/** Whose list a client expects, as three protocols share the path: told by the headers that only one SDK sends. */
+export const protocolOfHeaders = (headers: IncomingHttpHeaders, query: URLSearchParams | undefined): ModelsShape => {
+  if (headers['anthropic-version'] !== undefined) return 'anthropic-messages'
+  const google = headers['x-goog-api-key'] ?? headers['x-goog-api-client'] ?? query?.get('key')
+  return google === undefined || google === null ? 'openai-chat' : 'gemini'
+}
+
+/** The models this key may use. */
+export const listModels = (catalog: Catalog, principal: KeyPrincipal, shape: ModelsShape): JsonObject => {
   const models = catalog.list().filter((model) => mayUse(principal, model))
-  if (!isAnthropic(headers)) return { object: 'list', data: models.map(openaiModel) }
+  if (shape === 'gemini') return { models: models.map(geminiModel) }
+  if (shape === 'openai-chat') return { object: 'list', data: models.map(openaiModel) }
   return {
     data: models.map(anthropicModel),
     has_more: false,
@@ -18,19 +28,13 @@ export const listModels = (catalog: Catalog, principal: KeyPrincipal, headers: I
 }
 
 /** One model by name. Not allowed looks like not there. */
-export const showModel = (
-  catalog: Catalog,
-  principal: KeyPrincipal,
-  headers: IncomingHttpHeaders,
-  name: string,
-): JsonObject => {
+export const showModel = (catalog: Catalog, principal: KeyPrincipal, shape: ModelsShape, name: string): JsonObject => {
   const model = catalog.resolve(name)
   if (!model || !mayUse(principal, model))
     throw new GatewayError('model_not_found', `The model "${name.slice(0, 128)}" does not exist.`, { param: 'model' })
-  return isAnthropic(headers) ? anthropicModel(model) : openaiModel(model)
+  if (shape === 'gemini') return geminiModel(model)
+  return shape === 'openai-chat' ? openaiModel(model) : anthropicModel(model)
 }
-
-export const isAnthropic = (headers: IncomingHttpHeaders): boolean => headers['anthropic-version'] !== undefined
 
 const mayUse = (principal: KeyPrincipal, model: ResolvedModel): boolean =>
   principal.models === null || principal.models.has(model.name)
@@ -51,4 +55,13 @@ const anthropicModel = (model: ResolvedModel): JsonObject => ({
   created_at: toTimestamp(model.createdAt),
   ...(model.contextWindow !== null && { max_input_tokens: model.contextWindow }),
   ...(model.maxOutputTokens !== null && { max_tokens: model.maxOutputTokens }),
+})
+
+const geminiModel = (model: ResolvedModel): JsonObject => ({
+  name: `models/${model.name}`,
+  displayName: model.name,
+  version: '001',
+  ...(model.contextWindow !== null && { inputTokenLimit: model.contextWindow }),
+  ...(model.maxOutputTokens !== null && { outputTokenLimit: model.maxOutputTokens }),
+  supportedGenerationMethods: ['generateContent', 'streamGenerateContent', 'countTokens'],
 })

@@ -61,6 +61,11 @@ export class ResponseSink implements ClientSink {
     this.#response.end(bytes)
   }
 
+  breakOff(bytes: Buffer | string): void {
+    // The socket must have taken the bytes: a reset throws away what still waits.
+    this.#response.write(bytes, () => this.#response.destroy())
+  }
+
   destroy(): void {
     this.#response.destroy()
   }

@@ -50,8 +50,9 @@ export const decodeToolChoice = (body: JsonObject): Pick<NeutralRequest, 'toolCh
 }
 
 /** Whether the tool may be called by this name. A toolset of Anthropic's has members that it does not name. */
-export const declares = (tool: NeutralTool | OpaqueTool, name: string): boolean => {
-  if (tool.type === 'function') return tool.name === name
+export const declares = (tool: NeutralRequest['tools'][number], name: string): boolean => {
+  if (tool.type === 'web-search') return tool.original.value['name'] === name
+  if (tool.type !== 'opaque') return tool.name === name
   const { name: own, type } = tool.value
   return own === name || (typeof type === 'string' && type.includes('toolset'))
 }

@@ -1,4 +1,4 @@
-import type { JsonObject, NeutralRequest, NeutralTool, OpaqueTool } from '../neutral/index.ts'
+import type { JsonObject, NeutralRequest } from '../neutral/index.ts'
 import { declares } from './decode-tools.ts'
 import { encodeCache } from './encode-content.ts'
 import { refuse } from './read.ts'
@@ -11,7 +11,7 @@ export const encodeTools = (request: NeutralRequest, warnings: Warnings): JsonOb
   const choice = request.toolChoice
   let { tools } = request
   if (choice?.mode === 'subset') {
-    tools = tools.filter((tool) => tool.type === 'opaque' || choice.names.includes(tool.name))
+    tools = tools.filter((tool) => !('name' in tool) || choice.names.includes(tool.name))
     for (const name of choice.names) requireDeclared(name, tools)
     if (tools.length < request.tools.length) warnings.changed('tools', 'only the allowed tools are sent')
   }
@@ -28,12 +28,13 @@ export const encodeTools = (request: NeutralRequest, warnings: Warnings): JsonOb
   }
 }
 
-const requireDeclared = (name: string, tools: readonly (NeutralTool | OpaqueTool)[]): void => {
+const requireDeclared = (name: string, tools: NeutralRequest['tools']): void => {
   if (!tools.some((tool) => declares(tool, name))) refuse('tool_choice', `there is no tool "${name}" in tools.`)
 }
 
-const encodeTool = (tool: NeutralTool | OpaqueTool, index: number, warnings: Warnings): JsonObject => {
+const encodeTool = (tool: NeutralRequest['tools'][number], index: number, warnings: Warnings): JsonObject => {
   const path = tool.path ?? `tools[${index}]`
+  if (tool.type === 'custom' || tool.type === 'web-search') return unsupported(path, 'this tool has no counterpart')
   if (tool.type === 'opaque') {
     return tool.protocol === 'anthropic-messages'
       ? { ...tool.value }

@@ -13,7 +13,7 @@ import { raw } from './raw.ts'
 /** Anthropic's Messages API (`POST /v1/messages`), in the versions 2023-06-01 and 2026-10-21. */
 export const anthropicMessages: Protocol = {
   id: 'anthropic-messages',
-  upstreamPath: '/messages',
+  upstreamPath: () => '/messages',
   toolName,
   inspect,
   decodeRequest,

@@ -20,8 +20,9 @@ export type NeutralEvent =
 export type BlockStart =
   | { readonly kind: 'text' }
   | { readonly kind: 'refusal' }
-  | { readonly kind: 'thinking'; readonly redacted?: string; readonly signedBy?: ProtocolId }
-  | { readonly kind: 'tool-call'; readonly id: string; readonly name: string }
+  | { readonly kind: 'thinking'; readonly redacted?: string; readonly signedBy?: ProtocolId; readonly id?: string }
+  /** `custom`: its arguments are free text (CustomTool). */
+  | { readonly kind: 'tool-call'; readonly id: string; readonly name: string; readonly custom?: true }
   | { readonly kind: 'opaque'; readonly part: OpaquePart }
 
 export type BlockDelta =

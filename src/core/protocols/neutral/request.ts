@@ -2,7 +2,7 @@
  * The neutral form of a request: what every protocol we speak can say, in nobody's field names. What only one vendor can say travels in `extensions`.
  * A codec decodes its client's request into this and encodes it for its own kind of provider (design: docs/architecture.md, "Two roads").
  */
-export type ProtocolId = 'openai-chat' | 'anthropic-messages'
+export type ProtocolId = 'openai-chat' | 'openai-responses' | 'anthropic-messages' | 'gemini' | 'bedrock-converse'
 
 export type JsonValue = null | boolean | number | string | JsonValue[] | JsonObject
 export interface JsonObject {
@@ -55,6 +55,8 @@ export interface RefusalPart extends Located {
 }
 /**
  * Reasoning shown by a model. `signature` is the sealed state of the model that made it; `signedBy` says whose. A redacted block has `text: ''` and `redacted`.
+ * A signature always rides in a thinking part, also where a protocol signs something else (Gemini signs calls and texts): then the text is '' and the part stands
+ * directly in front of what was signed, or last in the message when the signature closed it.
  */
 export interface ThinkingPart extends Located {
   readonly type: 'thinking'
@@ -62,11 +64,15 @@ export interface ThinkingPart extends Located {
   readonly signature?: string
   readonly redacted?: string
   readonly signedBy?: ProtocolId
+  /** The provider's own id of the reasoning, where its signature is only accepted together with it (Responses: `rs_…`). */
+  readonly id?: string
 }
 export interface ToolCallPart extends Located {
   readonly type: 'tool-call'
   readonly id: string
   readonly name: string
+  /** A call of a free-text tool (CustomTool): `arguments` is its input as it is, no JSON. */
+  readonly custom?: true
   /** The arguments as the client wrote them: JSON text, possibly empty or broken. Targets that need an object parse it and refuse with the path. */
   readonly arguments: string
 }
@@ -115,6 +121,36 @@ export interface NeutralTool {
   readonly extensions?: Extensions
 }
 
+/** A tool whose input is free text (OpenAI's `custom`). Protocols without it get a function with one string (tool-forms.ts); a grammar cannot cross. */
+export interface CustomTool {
+  readonly type: 'custom'
+  readonly name: string
+  readonly description?: string
+  /** OpenAI's `format` when it is a grammar. */
+  readonly grammar?: JsonObject
+  readonly path?: string
+  readonly extensions?: Extensions
+}
+
+/** Search of the web by the provider. Domains and places as far as the target knows them; results come as text with citations. */
+export interface WebSearchTool {
+  readonly type: 'web-search'
+  readonly allowedDomains?: readonly string[]
+  readonly blockedDomains?: readonly string[]
+  readonly location?: {
+    readonly city?: string
+    readonly region?: string
+    readonly country?: string
+    readonly timezone?: string
+  }
+  /** Anthropic's `max_uses`. */
+  readonly maxUses?: number
+  readonly contextSize?: 'low' | 'medium' | 'high'
+  /** The tool as the client wrote it, restored on the same protocol. */
+  readonly original: { readonly protocol: ProtocolId; readonly value: JsonObject }
+  readonly path?: string
+}
+
 /** A tool that only one protocol knows (hosted or vendor-defined): restored there, refused elsewhere. */
 export interface OpaqueTool {
   readonly type: 'opaque'
@@ -157,7 +193,7 @@ export interface NeutralRequest {
   readonly includeUsage: boolean
   readonly system: readonly TextPart[]
   readonly messages: readonly NeutralMessage[]
-  readonly tools: readonly (NeutralTool | OpaqueTool)[]
+  readonly tools: readonly (NeutralTool | CustomTool | WebSearchTool | OpaqueTool)[]
   readonly toolChoice?: ToolChoice
   readonly parallelToolCalls?: boolean
   readonly maxTokens?: number

@@ -12,8 +12,15 @@ export type Block =
       readonly signature?: string
       readonly redacted?: string
       readonly signedBy?: ProtocolId
+      readonly id?: string
     }
-  | { readonly kind: 'tool-call'; readonly id: string; readonly name: string; readonly arguments: string }
+  | {
+      readonly kind: 'tool-call'
+      readonly id: string
+      readonly name: string
+      readonly arguments: string
+      readonly custom?: true
+    }
   | { readonly kind: 'opaque'; readonly part: OpaquePart }
 
 /** One answer, whole. `choices` beyond the first exist only when the client asked for several on a protocol that has them. */

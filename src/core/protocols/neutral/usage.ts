@@ -15,7 +15,13 @@ export interface Usage {
     readonly reasoning: number
   }
   /** Parts of the buckets above, for prices that differ by modality; zero when unknown. */
-  readonly detail?: { readonly audioIn?: number; readonly audioOut?: number; readonly imageIn?: number }
+  readonly detail?: {
+    readonly audioIn?: number
+    readonly audioOut?: number
+    readonly imageIn?: number
+    /** Prompt that tools of the provider added (Gemini's `toolUsePromptTokenCount`), part of `uncached`. */
+    readonly toolPrompt?: number
+  }
   /** What the provider ran beside the main model inside this exchange, billed too. */
   readonly extra?: readonly {
     readonly model: string

@@ -1,4 +1,4 @@
-import type { JsonObject, NeutralRequest, NeutralTool, OpaqueTool, ToolChoice } from '../neutral/index.ts'
+import type { JsonObject, NeutralRequest, ToolChoice } from '../neutral/index.ts'
 import { refuse } from '../read.ts'
 import { unsupported, type Warnings } from './refusals.ts'
 
@@ -25,8 +25,9 @@ const requireDeclared = (name: string, tools: NeutralRequest['tools']): void => 
     refuse('tool_choice', `there is no tool "${name}" in tools.`)
 }
 
-const encodeTool = (tool: NeutralTool | OpaqueTool, index: number, warnings: Warnings): JsonObject => {
+const encodeTool = (tool: NeutralRequest['tools'][number], index: number, warnings: Warnings): JsonObject => {
   const path = tool.path ?? `tools[${index}]`
+  if (tool.type === 'custom' || tool.type === 'web-search') return unsupported(path, 'this tool has no counterpart')
   if (tool.type === 'opaque') {
     return tool.protocol === 'openai-chat' ? tool.value : unsupported(path, 'this tool has no counterpart')
   }

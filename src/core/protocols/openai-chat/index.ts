@@ -13,7 +13,7 @@ import { raw } from './raw.ts'
 /** OpenAI's Chat Completions API (`POST /v1/chat/completions`), as OpenAI and the many servers that imitate it speak it. */
 export const openaiChat: Protocol = {
   id: 'openai-chat',
-  upstreamPath: '/chat/completions',
+  upstreamPath: () => '/chat/completions',
   toolName,
   inspect,
   decodeRequest,

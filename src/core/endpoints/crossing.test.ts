@@ -1,22 +1,27 @@
 import { expect, test } from 'vitest'
 import { anthropicMessages } from '../protocols/anthropic-messages/index.ts'
 import { openaiChat } from '../protocols/openai-chat/index.ts'
-import { buildRoad } from './road.ts'
+import { providerKindById } from '../provider-kinds/index.ts'
+import { crossing } from './crossing.ts'
 
 const body = Buffer.from('{"model":"shadow","stream":true,"messages":[{"role":"user","content":"hi"}]}')
 
 const stream = () =>
-  buildRoad({
-    client: openaiChat,
-    provider: anthropicMessages,
-    raw: true,
+  crossing(openaiChat, anthropicMessages, {
     facts: openaiChat.inspect(body),
+    place: {},
+    target: {
+      kind: providerKindById('anthropic')!,
+      speaks: ['anthropic-messages'],
+      model: 'real',
+      providerId: 'prv_1',
+    },
     shadowModel: 'shadow',
-    realModel: 'real',
     maxTokens: undefined,
     defaultMaxTokens: 100,
     estimatedInputTokens: 1,
     created: 1,
+    crossing: { strict: false, dropUnsupportedTools: false },
   }).stream()
 
 const frame = (event: object): Buffer => Buffer.from(`data: ${JSON.stringify(event)}\n\n`)
@@ -25,14 +30,14 @@ const text = (value: string): Buffer =>
 const usage = { input_tokens: 3, output_tokens: 2 }
 
 test('an end that the client protocol cannot tell is a failure of the answer, and nothing behind it is translated', () => {
-  const crossing = stream()
-  const begun = String(crossing.push(frame({ type: 'message_start', message: { id: 'm', model: 'real', usage } })))
-  expect(begun + String(crossing.push(text('partly')))).toContain('partly')
-  expect(crossing.observed.failure).toBeUndefined()
+  const way = stream()
+  const begun = String(way.push(frame({ type: 'message_start', message: { id: 'm', model: 'real', usage } })))
+  expect(begun + String(way.push(text('partly')))).toContain('partly')
+  expect(way.observed.failure).toBeUndefined()
   const stop = { type: 'message_delta', delta: { stop_reason: 'from_the_future' }, usage }
-  const rest = crossing.push(Buffer.concat([frame(stop), frame({ type: 'message_stop' }), text('more')]))
-  expect(String(rest) + String(crossing.finish())).toBe('')
-  expect(crossing.observed).toMatchObject({
+  const rest = way.push(Buffer.concat([frame(stop), frame({ type: 'message_stop' }), text('more')]))
+  expect(String(rest) + String(way.finish())).toBe('')
+  expect(way.observed).toMatchObject({
     complete: false,
     failure: { class: 'server', status: 502, message: expect.stringContaining('cannot be expressed') as string },
     deliveredChars: 6,

@@ -1,76 +1,28 @@
 import { GatewayError } from '../kernel/errors.ts'
-import type { JsonObject, NeutralEvent, ProviderFailure, Warning } from '../protocols/neutral/index.ts'
-import type { EncodeOptions, Observed, Protocol, RequestFacts, StreamEncoder } from '../protocols/protocol.ts'
-import type { ChatDialect } from '../protocols/openai-chat/dialect.ts'
+import type { JsonObject, NeutralEvent, ProviderFailure } from '../protocols/neutral/index.ts'
+import type { EncodeOptions, Observed, Protocol, ProviderProtocol, StreamEncoder } from '../protocols/protocol.ts'
 import { parseFrame, SseFrameTooLarge, SseSplitter } from '../protocols/sse.ts'
 import { restoreInEvent, restoreInResponse, sendableToolNames, type SentNames } from '../protocols/tool-names.ts'
+import { type Road, type RoadOptions, type StreamRoad, UnreadableAnswer } from './endpoint.ts'
+
+/** What a crossing has of a road; where it leads is added by generate.ts. */
+export type Translation = Omit<Road, 'protocol' | 'path' | 'decodeError'>
 
 /**
- * How bytes get from the client's protocol to the provider's and back. The straight road changes only the bytes it must; the crossing goes through the neutral form.
- * Made once per request, before anything is held: what cannot be expressed is refused here.
+ * The way between two protocols, and between a client and a server of its own protocol whose answers need repair: client → neutral form → provider, and back. Throws
+ * GatewayError with the client's path for what the provider's protocol cannot express.
  */
-export interface Road {
-  readonly straight: boolean
-  readonly warnings: readonly Warning[]
-  /** The provider's body. Called again with a lower limit when the credit pays for less than planned. */
-  request(maxTokens: number | undefined): Buffer
-  /** A whole answer. Throws UnreadableAnswer when it cannot be translated. */
-  unary(body: Buffer): { readonly body: Buffer; readonly observed: Observed }
-  stream(): StreamRoad
-}
-
-export interface StreamRoad {
-  readonly observed: Observed
-  push(chunk: Buffer): Buffer | string
-  finish(): Buffer | string
-}
-
-/** The provider's answer is not what its protocol says. */
-export class UnreadableAnswer extends Error {}
-
-export interface RoadOptions {
-  readonly client: Protocol
-  readonly provider: Protocol
-  /** The provider's same-protocol answers need no repair. */
-  readonly raw: boolean
-  readonly facts: RequestFacts
-  readonly shadowModel: string
-  readonly realModel: string
-  readonly maxTokens: number | undefined
-  readonly defaultMaxTokens: number
-  readonly estimatedInputTokens: number
-  /** Seconds since the epoch. */
-  readonly created: number
-  /** Where the provider's Chat Completions differ from OpenAI's. */
-  readonly chat?: ChatDialect | undefined
-}
-
-export const buildRoad = (options: RoadOptions): Road =>
-  options.client === options.provider && options.raw ? straightRoad(options) : crossing(options)
-
-const straightRoad = ({ client, facts, realModel, shadowModel, chat }: RoadOptions): Road => ({
-  straight: true,
-  warnings: [],
-  request: (maxTokens) =>
-    client.raw.request(facts.scanned, {
-      model: realModel,
-      forceUsage: facts.stream,
-      ...(chat && { chat }),
-      ...(maxTokens !== undefined && maxTokens !== facts.maxTokens && { maxTokens }),
-    }),
-  unary: (body) => client.raw.response(body, { model: shadowModel }),
-  stream: () => client.raw.createTap({ model: shadowModel, includeUsage: facts.includeUsage, choices: facts.choices }),
-})
-
-const crossing = (options: RoadOptions): Road => {
-  const { client, provider, facts, realModel } = options
-  const asked = client.decodeRequest(JSON.parse(facts.scanned.bytes.toString('utf8')) as JsonObject)
-  const { request: neutral, sent } = sendableToolNames(asked, provider.toolName)
+export const crossing = (client: Protocol, provider: ProviderProtocol, options: RoadOptions): Translation => {
+  const { facts, target } = options
+  const asked = JSON.parse(facts.scanned.bytes.toString('utf8')) as JsonObject
+  const request = client.decodeRequest(asked, options.place)
+  const { request: neutral, sent } = sendableToolNames(request, provider.toolName)
   const encode = (maxTokens: number | undefined) =>
     provider.encodeRequest(neutral, {
-      model: realModel,
+      model: target.model,
       defaultMaxTokens: options.defaultMaxTokens,
-      ...(options.chat && { chat: options.chat }),
+      dropUnsupportedTools: options.crossing.dropUnsupportedTools,
+      ...(target.kind.chat && { chat: target.kind.chat }),
       ...(maxTokens !== undefined && { maxTokens }),
     })
   const planned = encode(options.maxTokens)
@@ -79,6 +31,8 @@ const crossing = (options: RoadOptions): Road => {
     includeUsage: facts.includeUsage,
     created: options.created,
     estimatedInputTokens: options.estimatedInputTokens,
+    request,
+    asked,
   }
   return {
     straight: false,
@@ -117,12 +71,14 @@ class CrossingStream implements StreamRoad {
   readonly #sent: SentNames
   /** Choices that have not finished yet. */
   #unfinished: number
+  fail?: (error: GatewayError, requestId: string) => string
 
-  constructor(provider: Protocol, encoder: StreamEncoder, sent: SentNames, choices: number) {
+  constructor(provider: ProviderProtocol, encoder: StreamEncoder, sent: SentNames, choices: number) {
     this.#sent = sent
     this.#unfinished = choices
     this.#decoder = provider.createDecoder()
     this.#encoder = encoder
+    if (encoder.fail) this.fail = (error, requestId) => encoder.fail!(error, requestId)
   }
 
   push(chunk: Buffer): string {

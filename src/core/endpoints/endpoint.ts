@@ -1,0 +1,80 @@
+import type { ErrorFormat, HeaderLookup, Observed, Place, RequestFacts } from '../protocols/protocol.ts'
+import type { GatewayError } from '../kernel/errors.ts'
+import type { ProtocolId, ProviderFailure, Warning } from '../protocols/neutral/index.ts'
+import type { ProviderKind } from '../provider-kinds/provider-kind.ts'
+
+/**
+ * Something a client can call: the main call of a protocol, or a side endpoint (embeddings, images, …). All of them run through the same exchange, so that each has the
+ * same key check, limits, hold, meter and record. One file and one line in index.ts each.
+ */
+export interface Endpoint {
+  /** In the request log as the client's protocol: `openai-chat`, `embeddings`, … */
+  readonly id: string
+  readonly errors: ErrorFormat
+  /** What admission needs. Throws GatewayError 400 for what is no request of this endpoint. */
+  inspect(body: Buffer, place: Place): RequestFacts
+  /**
+   * The way to the target and back. Everything that cannot be expressed there is refused here, before anything is held or sent (`unsupported_parameter` with the
+   * client's path, or `unsupported_endpoint` when the provider has nothing like it).
+   */
+  road(options: RoadOptions): Road
+}
+
+/** The part of a target that shapes bytes. */
+export interface RoadTarget {
+  readonly kind: ProviderKind
+  /** The protocols that the operator lets it speak, the preferred first. */
+  readonly speaks: readonly ProtocolId[]
+  /** The real model's name. */
+  readonly model: string
+  readonly providerId: string
+}
+
+export interface RoadOptions {
+  readonly facts: RequestFacts
+  readonly place: Place
+  readonly target: RoadTarget
+  readonly shadowModel: string
+  /** The limit on output to send; undefined sets none. */
+  readonly maxTokens: number | undefined
+  /** Where the provider's protocol demands a limit. */
+  readonly defaultMaxTokens: number
+  readonly estimatedInputTokens: number
+  /** Seconds since the epoch. */
+  readonly created: number
+  /** Settings of the shadow model for what cannot cross. */
+  readonly crossing: { readonly strict: boolean; readonly dropUnsupportedTools: boolean }
+}
+
+/**
+ * How bytes get from the client to the provider and back. The straight road changes only the bytes it must; the crossing goes through the neutral form. Made once per
+ * request and target, before anything is held.
+ */
+export interface Road {
+  /** What is spoken with the provider; for the record and for its headers. */
+  readonly protocol: ProtocolId
+  /** Below the base URL, with its query. */
+  readonly path: string
+  readonly straight: boolean
+  readonly warnings: readonly Warning[]
+  /** The provider's body. Called again with a lower limit when the credit pays for less than planned. */
+  request(maxTokens: number | undefined): Buffer
+  /** A whole answer. Throws UnreadableAnswer when it cannot be translated. */
+  unary(body: Buffer): { readonly body: Buffer; readonly observed: Observed }
+  stream(): StreamRoad
+  /** A provider's answer that is no 2xx. */
+  decodeError(status: number, headers: HeaderLookup, body: Buffer): ProviderFailure
+}
+
+export interface StreamRoad {
+  readonly observed: Observed
+  /** Default `text/event-stream; charset=utf-8`. */
+  readonly contentType?: string
+  push(chunk: Buffer): Buffer | string
+  finish(): Buffer | string
+  /** Our error as the end of this stream; absent: the endpoint's ErrorFormat. */
+  fail?(error: GatewayError, requestId: string): string
+}
+
+/** The provider's answer is not what its protocol says. */
+export class UnreadableAnswer extends Error {}

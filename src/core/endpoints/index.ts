@@ -1,0 +1,15 @@
+import { protocols } from '../protocols/index.ts'
+import type { Endpoint } from './endpoint.ts'
+import { generate } from './generate.ts'
+
+/** Everything clients can call that is metered. A new side endpoint is a file and a line here (and a line in daemon/proxy/routes.ts). */
+export const endpoints: readonly Endpoint[] = [...protocols.map(generate)]
+
+const byId = new Map(endpoints.map((endpoint) => [endpoint.id, endpoint]))
+
+/** Throws for an id that is none. */
+export const endpointById = (id: string): Endpoint => {
+  const found = byId.get(id)
+  if (!found) throw new Error(`there is no endpoint "${id}"`)
+  return found
+}
