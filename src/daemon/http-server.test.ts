@@ -22,7 +22,9 @@ beforeEach(async () => {
         (error: unknown) => given.push(String(error)),
       )
     },
-    (_request, response) => response.end('admin'),
+    (request, response) => {
+      if (request.url !== '/api/admin/waits') response.end('admin')
+    },
     limits,
   )
   server.listen(0, '127.0.0.1')
@@ -81,6 +83,33 @@ describe('a slow client is given up', () => {
     expect(text).toMatch(/^HTTP\/1\.1 200 /)
     // Node adds a second to what it tells the client, so that a request on its way is not lost.
     expect(ms).toBeLessThan(3_000)
+  })
+})
+
+describe('a refusal on the wire is in the words of its plane', () => {
+  const broken = [
+    ['two transfer codings', 'Transfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n', 400],
+    ['no host', '\r\n', 400],
+    ['an expectation that nobody meets', 'Host: a\r\nExpect: tea\r\n\r\n', 417],
+    ['an upgrade', 'Host: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n', 426],
+    ['headers without end', `Host: a\r\nX-A: ${'a'.repeat(20_000)}\r\n\r\n`, 431],
+    ['a header without a name', 'Host: a\r\n: b\r\n\r\n', 400],
+  ] as const
+  test.each(broken)('%s', async (_, rest, status) => {
+    const bodyOf = async (path: string) => {
+      const { text } = await sendSlowly(`POST ${path} HTTP/1.1\r\n${rest}`)
+      const [, type] = /content-type: (.*)\r\n/i.exec(text) ?? []
+      return { type, body: JSON.parse(text.slice(text.indexOf('\r\n\r\n') + 4)) as unknown }
+    }
+    const [admin, proxy] = await Promise.all([bodyOf('/api/admin/users?limit=1'), bodyOf('/v1/chat/completions')])
+    expect(proxy).toMatchObject({ type: 'application/json', body: { type: 'error', error: { param: null } } })
+    const known = { title: expect.any(String), detail: expect.any(String), request_id: expect.stringMatching(/^req_/) }
+    expect(admin).toMatchObject({ type: 'application/problem+json', body: { status, ...known } })
+  })
+
+  test('a body that does not come', async () => {
+    const { text } = await sendSlowly('POST /api/admin/waits HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n')
+    expect(text).toMatch(/^HTTP\/1\.1 408 [^]*problem\+json[^]*"code":"request_timeout"/)
   })
 })
 

@@ -83,10 +83,10 @@ export const createHttpServer = (
   server.on('checkExpectation', (_request: IncomingMessage, response: ServerResponse) =>
     refuse(response, expectationFailed),
   )
-  server.on('upgrade', (_request, socket) => socket.end(refusalBytes(upgradeRequired)))
+  server.on('upgrade', (request, socket) => socket.end(refusalBytes(upgradeRequired, request.url ?? '')))
   server.on('clientError', (error: ParserError, socket) => {
     if (error.code === 'ECONNRESET' || !socket.writable || isAnswering(socket)) return void socket.destroy()
-    socket.end(refusalBytes(refusalOfError(error, socket)))
+    socket.end(refusalBytes(refusalOfError(error, socket), pathOf(error, socket)))
   })
   return server
 }
@@ -119,6 +119,13 @@ type ParserError = NodeJS.ErrnoException & { readonly rawPacket?: Buffer }
 const isAnswering = (socket: Duplex): boolean => {
   const { _httpMessage: response } = socket as Duplex & { _httpMessage?: ServerResponse | null }
   return response ? response.headersSent || response.req.complete : false
+}
+
+/** The path of the request that broke, or nothing where it did not come that far. */
+const pathOf = ({ rawPacket }: ParserError, socket: Duplex): string => {
+  const { _httpMessage: response } = socket as Duplex & { _httpMessage?: ServerResponse | null }
+  const line = (): string | undefined => rawPacket?.toString('latin1', 0, 300)
+  return response?.req.url ?? /^[A-Z]+ (\/\S*)/.exec(line() ?? '')?.[1] ?? ''
 }
 
 const refusalOfError = ({ code, rawPacket }: ParserError, socket: Duplex): WireRefusal => {

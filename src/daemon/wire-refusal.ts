@@ -1,5 +1,6 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import { newId } from '../core/kernel/ids.ts'
+import type { Problem } from './admin/problem.ts'
 import { isProxyPath } from './proxy/routes.ts'
 
 /** A request that is refused for what it is on the wire, before anything looks at what it asks. The connection ends with it. */
@@ -113,15 +114,31 @@ const isWellEncoded = (url: string): boolean => {
   }
 }
 
-/** The body has what both the OpenAI and the Anthropic SDKs look for: which protocol it would have been is not known. */
-const render = ({ status, code, message, allow }: WireRefusal): { headers: string[]; body: string } => {
+/** Paths of the admin plane and of health. The rest of what is no proxy path may be a client of the proxy with a wrong address. */
+const isAdminPath = (path: string): boolean => /^\/(?:api|health|metrics)(?:[/?]|$)/.test(path) && !isProxyPath(path)
+
+/**
+ * RFC 9457 for paths of the admin plane. Else a body with what both the OpenAI and the Anthropic SDKs look for: which protocol it would have been is not known.
+ * `path` is empty when it is not known either.
+ */
+const render = ({ status, code, message, allow }: WireRefusal, path: string): { headers: string[]; body: string } => {
   const id = newId('request')
-  const body = JSON.stringify({
-    type: 'error',
-    error: { type: 'invalid_request_error', message, code, param: null },
+  const admin = isAdminPath(path)
+  const problem = (): Problem => ({
+    type: `urn:tollgate:error:${code}`,
+    title: STATUS_CODES[status] ?? message,
+    status,
+    detail: message,
+    code,
     request_id: id,
   })
-  const headers = ['content-type', 'application/json', 'content-length', String(Buffer.byteLength(body))]
+  const body = JSON.stringify(
+    admin
+      ? problem()
+      : { type: 'error', error: { type: 'invalid_request_error', message, code, param: null }, request_id: id },
+  )
+  const type = admin ? 'application/problem+json' : 'application/json'
+  const headers = ['content-type', type, 'content-length', String(Buffer.byteLength(body))]
   headers.push('connection', 'close', 'x-request-id', id, 'x-gateway-request-id', id)
   headers.push('x-should-retry', String(status === 408))
   if (allow !== undefined) headers.push('allow', allow)
@@ -130,14 +147,14 @@ const render = ({ status, code, message, allow }: WireRefusal): { headers: strin
 
 /** Answers a request that was parsed. */
 export const refuse = (response: ServerResponse, refusal: WireRefusal): void => {
-  const { headers, body } = render(refusal)
+  const { headers, body } = render(refusal, response.req.url ?? '')
   response.writeHead(refusal.status, headers)
   response.end(body)
 }
 
-/** The same answer as bytes, where there is no request to answer. */
-export const refusalBytes = (refusal: WireRefusal): string => {
-  const { headers, body } = render(refusal)
+/** The same answer as bytes, where there is no request to answer. `path`: as far as it is known. */
+export const refusalBytes = (refusal: WireRefusal, path: string): string => {
+  const { headers, body } = render(refusal, path)
   let head = `HTTP/1.1 ${refusal.status} ${STATUS_CODES[refusal.status]}\r\n`
   for (let i = 0; i < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`
   return `${head}\r\n${body}`
