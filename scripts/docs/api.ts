@@ -79,6 +79,34 @@ ${rows.length > 0 ? `${table(['field', 'type', 'required', ''], rows)}\n\n` : ''
 `
 }
 
+/** Routes that are no operations. */
+const beside = `## The first admin
+
+\`POST /api/admin/bootstrap\`
+
+The one route of the admin plane that needs no token. A gateway that nobody can administer over the network prints a code when it starts; this exchanges it for the first admin. A code works once,
+for 24 hours, until the next start, and not after 20 wrong attempts. On the machine itself no code is needed: \`gateway tokens create\` makes a token. Audited as \`gateway.bootstrapped\`.
+
+${table(
+  ['field', 'type', 'required', ''],
+  [
+    ['`code`', 'string', 'yes', 'As printed: `tgboot-…`.'],
+    ['`email`', 'string', 'yes', 'Address of the user that is made, with the role admin and without a password.'],
+  ],
+)}
+
+Answer, with status 201: { user, token }. The token is shown this once. A code that does not work is 401 \`unauthenticated\`.
+
+## About the gateway
+
+| route | who | answer |
+| --- | --- | --- |
+| \`GET /health\`, \`GET /health/live\` | everybody | { status }: the process answers |
+| \`GET /health/ready\` | everybody | { status, reason? }; 503 while it drains: new requests should go elsewhere |
+| \`GET /api/system/info\` | admin token | { name, version, node } |
+| \`GET /api/admin/operations\` | admin token | every operation of this page with its schemas, as data |
+`
+
 export const apiPage: Page = {
   file: 'api.md',
   async render() {
@@ -92,6 +120,7 @@ operations. Fields that stand in the path as \`:name\` are part of the input. Un
 Authentication: \`Authorization: Bearer <admin token>\` over HTTP (\`gateway tokens create\`), nothing on the local socket \`gateway.sock\`. Amounts and prices are decimal strings in credits, prices per
 1 000 000 tokens; times are RFC 3339. Lists are \`{"data":[…],"next_cursor":…}\` and take \`limit\` and \`cursor\`. Errors are \`application/problem+json\` ([errors](errors.md)).
 
+${beside}
 ${chapters.join('\n')}`
   },
 }
