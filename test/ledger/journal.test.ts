@@ -1,4 +1,4 @@
-import { copyFileSync, readFileSync, readdirSync, writeFileSync, writeSync } from 'node:fs'
+import { copyFileSync, readFileSync, readdirSync, statSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { LedgerCommand } from '../../src/core/ledger/commands.ts'
@@ -178,6 +178,23 @@ describe('a journal that cannot be written', () => {
     expect(states(later)).toEqual([there[0], ['hld_2', 'posted', 10]])
     expect(badRows(later)).toEqual([])
   })
+})
+
+test('a journal that has grown large is emptied under load, and everything goes on', () => {
+  const { path } = directories[0]!
+  const writer = open(path)
+  fund(writer)
+  const context = JSON.stringify('x'.repeat(1024 * 1024))
+  const ids = Array.from({ length: 20 }, (_, index) => `hld_${String(index).padStart(2, '0')}`)
+  for (const id of ids.slice(0, 17)) runBatch(writer, [{ ...hold(id, 1), context } as LedgerCommand])
+  expect(statSync(join(path, 'ledger.journal')).size).toBeGreaterThan(16 * 1024 * 1024)
+  writer.catchUp()
+  expect(statSync(join(path, 'ledger.journal')).size).toBe(0)
+  for (const id of ids.slice(17)) runBatch(writer, [hold(id, 1)])
+  const later = crashed(path)
+  open(later)
+  expect(states(later)).toEqual(ids.map((id) => [id, 'open', 0]))
+  expect(badRows(later)).toEqual([])
 })
 
 test('a hold that its table would refuse is refused before anything is kept', () => {

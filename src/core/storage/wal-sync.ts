@@ -1,10 +1,12 @@
-import { closeSync, fdatasync, openSync } from 'node:fs'
+import { closeSync, fdatasync, fdatasyncSync, openSync } from 'node:fs'
 
 export interface WalSync {
   /** Something was committed without fsync. */
   wrote(): void
   /** SQLite has just synced the log itself. */
   synced(): void
+  /** Returns when everything written before is on disk; throws SQLITE_IOERR_FSYNC. */
+  now(): void
   close(): void
 }
 
@@ -37,7 +39,7 @@ export const createWalSync = (
     fd ??= openSync(file, 'r+')
     fdatasync(fd, (error) => {
       running = false
-      if (error) fail(Object.assign(error, { code: 'SQLITE_IOERR_FSYNC' }))
+      if (error) fail(failed(error))
       else if (!dirty) onSynced()
       if (closed) release()
       else if (dirty) plan()
@@ -54,6 +56,15 @@ export const createWalSync = (
     synced() {
       dirty = false
     },
+    now() {
+      dirty = false
+      fd ??= openSync(file, 'r+')
+      try {
+        fdatasyncSync(fd)
+      } catch (error) {
+        throw failed(error)
+      }
+    },
     close() {
       closed = true
       if (timer !== null) clearTimeout(timer)
@@ -61,3 +72,7 @@ export const createWalSync = (
     },
   }
 }
+
+/** In the words of SQLite, after which nothing is written any more. */
+const failed = (cause: unknown): Error =>
+  Object.assign(new Error('what was written could not be brought to disk', { cause }), { code: 'SQLITE_IOERR_FSYNC' })

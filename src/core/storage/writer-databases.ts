@@ -146,13 +146,15 @@ export const createWriterDatabases = (options: WriterDatabasesOptions): WriterDa
     }
     lost = false
   }
+  const emptyJournal = (): void => {
+    walSync.now()
+    journal!.clear()
+  }
   const commitGathered = (): void => {
     if (timer !== null) clearTimeout(timer)
     timer = null
     if (lost) replay()
     if (gathered === 0) return
-    const empty = journal!.size > journalBytes
-    if (empty) setLevel(true)
     try {
       saveApplied.run(journal!.last)
       finish()
@@ -161,7 +163,7 @@ export const createWriterDatabases = (options: WriterDatabasesOptions): WriterDa
       rollback()
       throw error
     }
-    if (empty) journal!.clear()
+    if (journal!.size > journalBytes) emptyJournal()
   }
   const attemptCommit = (): void => {
     try {
