@@ -20,6 +20,7 @@ import { availableOf } from './decide.ts'
 import { recover } from './recovery.ts'
 import type { Recovered, RecoveryOptions } from './recovery.ts'
 import * as repository from './repository.ts'
+import { sayUnbooked } from './request-row.ts'
 import type { StoredHold } from './repository.ts'
 import { verifyLedger } from './verify.ts'
 import type { LedgerReport } from './verify.ts'
@@ -89,7 +90,8 @@ export const createLedger = ({ storage, clock }: { readonly storage: Storage; re
       return await storage.submit<typeof command, ResolveResult>(command)
     } catch (error) {
       if (isTrouble(error)) {
-        unsettled.set(command.hold, command)
+        // The promise rejects, so the client hears of a failure: that is what its row says.
+        unsettled.set(command.hold, command.record ? { ...command, record: sayUnbooked(command.record) } : command)
         plan()
       } else await giveUp(command)
       throw error

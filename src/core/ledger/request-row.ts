@@ -45,6 +45,13 @@ export const requestValues = (row: RequestsTable): RequestValues => requestColum
 const costAt = requestColumns.indexOf('cost')
 const writtenOffAt = requestColumns.indexOf('written_off')
 
+const statusAt = requestColumns.indexOf('status')
+const errorCodeAt = requestColumns.indexOf('error_code')
+
+/** The row of an exchange whose client was told that its end could not be booked, and was booked after all. A client that had left was told nothing. */
+export const sayUnbooked = (values: RequestValues): RequestValues =>
+  values[errorCodeAt] === 'client_closed' ? values : values.with(statusAt, 503).with(errorCodeAt, 'storage_unavailable')
+
 /** Fills in what only the ledger knows. */
 export const fillCost = (values: RequestValues, cost: number, writtenOff: number): RequestValues => {
   values[costAt] = cost
