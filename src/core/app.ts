@@ -12,7 +12,7 @@ import { createPasswordHasher } from './identity/passwords.ts'
 import { createAdminTokens } from './identity/tokens.ts'
 import { createUsers } from './identity/users.ts'
 import { systemClock } from './kernel/clock.ts'
-import { createVault } from './kernel/secrets.ts'
+import { createSealer, createVault } from './kernel/secrets.ts'
 import { programVersion } from './kernel/version.ts'
 import { createKeys } from './keys/keys.ts'
 import { createCredits } from './ledger/credits.ts'
@@ -42,7 +42,8 @@ export const createApp = async (config: Config, { mode = 'direct', origins }: Ap
   const clock = systemClock
   // Before the databases are opened: what that changes counts as done by this process.
   const startedAt = clock.now()
-  const vault = createVault(loadMasterKey(config))
+  const masterKey = loadMasterKey(config)
+  const vault = createVault(masterKey)
   const storage = await openStorage({
     dataDir: config.dataDir,
     engine: ledgerEngine,
@@ -98,6 +99,8 @@ export const createApp = async (config: Config, { mode = 'direct', origins }: Ap
     config,
     clock,
     vault,
+    /** For reasoning state that clients carry. */
+    stateSealer: createSealer(masterKey, 'tollgate reasoning state'),
     storage,
     upstream,
     audit,

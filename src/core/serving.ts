@@ -46,6 +46,7 @@ export const createServing = async (app: App, log: Log) => {
     money: ledger,
     upstream,
     credentials: createCredentials({ upstream, clock, connectTimeoutMs: config.connectTimeoutMs }),
+    sealer: app.stateSealer,
     epoch,
     config,
     onError: (error, fields) => log.error({ ...fields, code: error.code, error: error.cause ?? error }, error.message),

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { createSealer } from '../kernel/secrets.ts'
 import { anthropicMessages } from '../protocols/anthropic-messages/index.ts'
 import { openaiChat } from '../protocols/openai-chat/index.ts'
 import { providerKindById } from '../provider-kinds/index.ts'
@@ -22,6 +23,7 @@ const stream = () =>
     estimatedInputTokens: 1,
     created: 1,
     crossing: { strict: false, dropUnsupportedTools: false },
+    sealer: createSealer(Buffer.alloc(32), 'test'),
   }).stream()
 
 const frame = (event: object): Buffer => Buffer.from(`data: ${JSON.stringify(event)}\n\n`)

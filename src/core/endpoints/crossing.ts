@@ -1,9 +1,11 @@
 import { GatewayError } from '../kernel/errors.ts'
-import type { JsonObject, NeutralEvent, ProviderFailure } from '../protocols/neutral/index.ts'
+import type { JsonObject, NeutralEvent, NeutralRequest, ProviderFailure } from '../protocols/neutral/index.ts'
 import type { EncodeOptions, Observed, Protocol, ProviderProtocol, StreamEncoder } from '../protocols/protocol.ts'
 import { parseFrame, SseFrameTooLarge, SseSplitter } from '../protocols/sse.ts'
-import { restoreInEvent, restoreInResponse, sendableToolNames, type SentNames } from '../protocols/tool-names.ts'
+import { asFunctions, FreeTextCalls, restoreFreeText } from '../protocols/tool-forms.ts'
+import { restoreInEvent, restoreInResponse, sendableToolNames } from '../protocols/tool-names.ts'
 import { type Road, type RoadOptions, type StreamRoad, UnreadableAnswer } from './endpoint.ts'
+import { familyOf, openStates, sealResponse, StateSeal, type StateOwner } from './sealed-state.ts'
 
 /** What a crossing has of a road; where it leads is added by generate.ts. */
 export type Translation = Omit<Road, 'protocol' | 'path' | 'decodeError'>
@@ -16,7 +18,11 @@ export const crossing = (client: Protocol, provider: ProviderProtocol, options: 
   const { facts, target } = options
   const asked = JSON.parse(facts.scanned.bytes.toString('utf8')) as JsonObject
   const request = client.decodeRequest(asked, options.place)
-  const { request: neutral, sent } = sendableToolNames(request, provider.toolName)
+  const owner: StateOwner = { protocol: provider.id, provider: target.providerId, family: familyOf(target.model) }
+  const opened = openStates(request, options.sealer, owner)
+  const same = client.id === provider.id
+  const forms = provider.customTools || same ? keepForms(opened.request) : asFunctions(opened.request, options.crossing)
+  const { request: neutral, sent } = sendableToolNames(forms.request, provider.toolName)
   const encode = (maxTokens: number | undefined) =>
     provider.encodeRequest(neutral, {
       model: target.model,
@@ -36,13 +42,14 @@ export const crossing = (client: Protocol, provider: ProviderProtocol, options: 
   }
   return {
     straight: false,
-    warnings: planned.warnings,
+    warnings: [...opened.warnings, ...forms.warnings, ...planned.warnings],
     request: (maxTokens) =>
       Buffer.from(JSON.stringify((maxTokens === options.maxTokens ? planned : encode(maxTokens)).body)),
     unary(body) {
       try {
         const told = provider.decodeResponse(JSON.parse(body.toString('utf8')) as JsonObject)
-        const answer = restoreInResponse(told, sent)
+        const named = restoreFreeText(restoreInResponse(told, sent), forms.freeText)
+        const answer = same ? named : sealResponse(named, options.sealer, owner)
         const observed: Observed = { deliveredChars: 0, complete: true, upstreamId: answer.id }
         if (answer.usage) observed.usage = answer.usage
         const finish = answer.choices[0]?.finish.raw
@@ -56,8 +63,21 @@ export const crossing = (client: Protocol, provider: ProviderProtocol, options: 
         throw new UnreadableAnswer('the answer does not follow its protocol', { cause })
       }
     },
-    stream: () => new CrossingStream(provider, client.createEncoder(toClient), sent, facts.choices),
+    stream() {
+      const steps: Step[] = []
+      if (sent.size > 0) steps.push({ push: (event) => [restoreInEvent(event, sent)] })
+      if (forms.freeText.size > 0) steps.push(new FreeTextCalls(forms.freeText))
+      if (!same) steps.push(new StateSeal(options.sealer, owner))
+      return new CrossingStream(provider, client.createEncoder(toClient), steps, facts.choices)
+    },
   }
+}
+
+const keepForms = (request: NeutralRequest) => ({ request, freeText: new Set<string>(), warnings: [] })
+
+/** Something between the provider's events and the client's encoder. */
+interface Step {
+  push(event: NeutralEvent): readonly NeutralEvent[]
 }
 
 const blockLength = (block: { kind: string; text?: string; arguments?: string }): number =>
@@ -68,13 +88,13 @@ class CrossingStream implements StreamRoad {
   readonly #splitter = new SseSplitter()
   readonly #decoder
   readonly #encoder: StreamEncoder
-  readonly #sent: SentNames
+  readonly #steps: readonly Step[]
   /** Choices that have not finished yet. */
   #unfinished: number
   fail?: (error: GatewayError, requestId: string) => string
 
-  constructor(provider: ProviderProtocol, encoder: StreamEncoder, sent: SentNames, choices: number) {
-    this.#sent = sent
+  constructor(provider: ProviderProtocol, encoder: StreamEncoder, steps: readonly Step[], choices: number) {
+    this.#steps = steps
     this.#unfinished = choices
     this.#decoder = provider.createDecoder()
     this.#encoder = encoder
@@ -104,9 +124,17 @@ class CrossingStream implements StreamRoad {
       // After a failure nothing more is translated: the relay ends the stream with the client protocol's own error.
       if (this.observed.failure) break
       this.#observe(event)
-      if (event.type !== 'error') out += this.#encoder.push(restoreInEvent(event, this.#sent))
+      if (event.type !== 'error') out += this.#tell(event, 0)
       if (this.#encoder.failure !== undefined) this.#fail(this.#encoder.failure)
     }
+    return out
+  }
+
+  #tell(event: NeutralEvent, at: number): string {
+    const step = this.#steps[at]
+    if (!step) return this.#encoder.push(event)
+    let out = ''
+    for (const next of step.push(event)) out += this.#tell(next, at + 1)
     return out
   }
 

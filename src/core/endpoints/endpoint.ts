@@ -1,5 +1,6 @@
 import type { ErrorFormat, HeaderLookup, Observed, Place, RequestFacts } from '../protocols/protocol.ts'
 import type { GatewayError } from '../kernel/errors.ts'
+import type { Sealer } from '../kernel/secrets.ts'
 import type { ProtocolId, ProviderFailure, Warning } from '../protocols/neutral/index.ts'
 import type { ProviderKind } from '../provider-kinds/provider-kind.ts'
 
@@ -44,6 +45,8 @@ export interface RoadOptions {
   readonly created: number
   /** Settings of the shadow model for what cannot cross. */
   readonly crossing: { readonly strict: boolean; readonly dropUnsupportedTools: boolean }
+  /** For reasoning state that clients of another protocol carry (sealed-state.ts). */
+  readonly sealer: Sealer
 }
 
 /**

@@ -2,6 +2,7 @@ import { GatewayError } from '../kernel/errors.ts'
 import { providerProtocolById } from '../protocols/index.ts'
 import type { Observed, Protocol, ProviderProtocol } from '../protocols/protocol.ts'
 import type { RoadCall, Unframer } from '../provider-kinds/provider-kind.ts'
+import { sealPrefix } from '../protocols/sealed.ts'
 import { crossing } from './crossing.ts'
 import type { Endpoint, Road, RoadOptions, RoadTarget, StreamRoad } from './endpoint.ts'
 import { straight } from './straight.ts'
@@ -18,7 +19,9 @@ const buildRoad = (client: Protocol, options: RoadOptions): Road => {
   const { kind, model } = options.target
   const provider = spokenWith(client, options.target)
   const call: RoadCall = { protocol: provider.id, model, stream: options.facts.stream }
-  const way = provider === client && kind.raw ? straight(client, options) : crossing(client, provider, options)
+  // Sealed state in the history means that another protocol's provider answered before: what is sealed must be opened.
+  const untouched = provider === client && kind.raw && !options.facts.scanned.bytes.includes(sealPrefix)
+  const way = untouched ? straight(client, options) : crossing(client, provider, options)
   if (options.crossing.strict && way.warnings.length > 0) throw notExpressible(way.warnings[0]!)
   return {
     ...way,

@@ -1,3 +1,4 @@
+import { createSealer } from '../kernel/secrets.ts'
 import { describe, expect, test } from 'vitest'
 import type { ResolvedModel, Target } from '../catalog/resolved.ts'
 import { systemClock } from '../kernel/clock.ts'
@@ -93,6 +94,7 @@ const open = ({ credits = 1e9, tokens, model: settings, protocol = 'openai-chat'
     hold: books.hold,
     planTargets: () => [target(protocol)],
     defaultReserveTokens: 16_384,
+    sealer: createSealer(Buffer.alloc(32), 'test'),
     epoch: 'e',
   }
   const principal: KeyPrincipal = {

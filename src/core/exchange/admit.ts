@@ -2,6 +2,7 @@ import type { Catalog, ResolvedModel, Target } from '../catalog/resolved.ts'
 import { GatewayError } from '../kernel/errors.ts'
 import { newId } from '../kernel/ids.ts'
 import { formatCredits } from '../kernel/money.ts'
+import type { Sealer } from '../kernel/secrets.ts'
 import type { FrozenPrice, HoldCommand, HoldContext, HoldResult } from '../ledger/commands.ts'
 import type { Lease, Limiter } from '../limits/limiter.ts'
 import { estimateTokens, holdBounds } from '../pricing/estimate.ts'
@@ -18,6 +19,7 @@ export interface AdmitDeps {
   readonly hold: (command: HoldCommand) => Promise<HoldResult>
   readonly planTargets: (model: ResolvedModel) => readonly Target[]
   readonly defaultReserveTokens: number
+  readonly sealer: Sealer
   /** This run of the daemon; a later run settles the holds that an earlier one left open. */
   readonly epoch: string
 }
@@ -106,6 +108,7 @@ export const admit = async (call: Call, deps: AdmitDeps, sighting: Sighting): Pr
     estimatedInputTokens,
     created: Math.floor(now / 1000),
     crossing: model.crossing,
+    sealer: deps.sealer,
   })
 
   const claimTokens = estimatedInputTokens + planned * facts.choices

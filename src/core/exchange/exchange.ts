@@ -2,6 +2,7 @@ import type { Catalog, ResolvedModel, Target } from '../catalog/resolved.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { type GatewayError, toGatewayError } from '../kernel/errors.ts'
 import { formatCredits } from '../kernel/money.ts'
+import type { Sealer } from '../kernel/secrets.ts'
 import type {
   HoldCommand,
   HoldResult,
@@ -36,6 +37,7 @@ export interface ExchangeDeps {
   }
   readonly upstream: Upstream
   readonly credentials: Credentials
+  readonly sealer: Sealer
   readonly epoch: string
   readonly config: {
     readonly defaultReserveTokens: number
@@ -74,6 +76,7 @@ export const createExchange = (deps: ExchangeDeps): Exchange => {
     hold: (command: HoldCommand) => money.hold(command),
     planTargets,
     defaultReserveTokens: config.defaultReserveTokens,
+    sealer: deps.sealer,
     epoch: deps.epoch,
   }
 

@@ -40,3 +40,34 @@ export const createVault = (masterKey: Buffer): Vault => {
     },
   }
 }
+
+/** Seals bytes that clients carry for us: AES-256-GCM, nonce in front, tag behind. One key per purpose, derived by HKDF-SHA256 from the master key. */
+export interface Sealer {
+  seal(plain: Buffer): Buffer
+  /** Undefined for what was not sealed here, or was changed. */
+  open(sealed: Buffer): Buffer | undefined
+}
+
+const nonceBytes = 12
+const tagBytes = 16
+
+export const createSealer = (masterKey: Buffer, purpose: string): Sealer => {
+  const key = Buffer.from(hkdfSync('sha256', masterKey, Buffer.alloc(0), purpose, 32))
+  return {
+    seal(plain) {
+      const nonce = randomBytes(nonceBytes)
+      const cipher = createCipheriv('aes-256-gcm', key, nonce)
+      return Buffer.concat([nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()])
+    },
+    open(sealed) {
+      if (sealed.length < nonceBytes + tagBytes) return undefined
+      try {
+        const cipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, nonceBytes))
+        cipher.setAuthTag(sealed.subarray(-tagBytes))
+        return Buffer.concat([cipher.update(sealed.subarray(nonceBytes, -tagBytes)), cipher.final()])
+      } catch {
+        return undefined
+      }
+    },
+  }
+}

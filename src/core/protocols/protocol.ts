@@ -44,6 +44,8 @@ export interface ProviderProtocol {
   upstreamPath(model: string, stream: boolean): string
   /** The names of tools it accepts. Others are replaced on the way there and restored in answers (tool-names.ts). */
   readonly toolName: RegExp
+  /** It has free-text tools (CustomTool); for others they become functions (tool-forms.ts). */
+  readonly customTools?: true
   /** Neutral → provider's body. Throws `unsupported_parameter` (with the client's path) for what would change meaning; adds a warning for each dropped hint. */
   encodeRequest(
     request: NeutralRequest,
