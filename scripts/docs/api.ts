@@ -118,7 +118,8 @@ Every administrative act is an operation. It is served as the route named below 
 operations. Fields that stand in the path as \`:name\` are part of the input. Unknown fields are refused.
 
 Authentication: \`Authorization: Bearer <admin token>\` over HTTP (\`gateway tokens create\`), nothing on the local socket \`gateway.sock\`. Amounts and prices are decimal strings in credits, prices per
-1 000 000 tokens; times are RFC 3339. Lists are \`{"data":[…],"next_cursor":…}\` and take \`limit\` and \`cursor\`. Errors are \`application/problem+json\` ([errors](errors.md)).
+1 000 000 tokens; times are RFC 3339. Lists are \`{"data":[…],"next_cursor":…}\` and take \`limit\` and \`cursor\`; all but the
+history of credits also take \`page\` and \`sort\`. Errors are \`application/problem+json\` ([errors](errors.md)).
 
 ${beside}
 ${chapters.join('\n')}`

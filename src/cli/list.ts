@@ -7,12 +7,15 @@ import { safe } from './text.ts'
 import { call } from './verb.ts'
 import type { Verb } from './verb.ts'
 
-/** Options of every list. */
-export const listOptions = [
+/** Options of a list with one order. */
+export const pageOptions = [
   ['--limit <n>', 'most rows to show (default 50)'],
   ['--cursor <cursor>', 'go on after an earlier page'],
   ['--all', 'every row'],
 ] as const
+
+/** Options of every other list. */
+export const listOptions = [['--sort <field>', 'order by it; -<field> for the largest first'], ...pageOptions] as const
 
 const largestPage = 500
 
@@ -42,7 +45,8 @@ export const listVerb = <Row>(verb: ListVerb<Row>): Verb => ({
   ...verb,
   operations: [verb.operation],
   async run(context, given) {
-    const input = verb.input(given)
+    const sort = given.text('sort')
+    const input = { ...verb.input(given), ...(sort !== undefined && { sort }) }
     if (given.flag('all')) {
       if (given.has('limit')) throw new GatewayError('usage_error', '--all and --limit exclude each other.')
       return everything(verb, context, input, given)

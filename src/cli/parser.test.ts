@@ -105,6 +105,7 @@ const rows: readonly (readonly [line: string, operation: string, input: object])
     { name: 'o', kind: 'x', allow_private: ['h1', 'h2'] },
   ],
   ['providers list', 'providers.list', { limit: 50 }],
+  ['providers list --sort -created_at', 'providers.list', { limit: 50, sort: '-created_at' }],
   ['providers kinds', 'providers.kinds', {}],
   ['providers show o', 'providers.show', { provider: 'o' }],
   [

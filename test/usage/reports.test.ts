@@ -473,9 +473,26 @@ describe('reports', () => {
     await expect(admin.call('usage.summary', filter)).rejects.toEqual(refused(code))
   })
 
+  test('the dearest and the slowest requests come first when asked for, page by page', async () => {
+    for (const field of ['cost', 'duration_ms'] as const) {
+      const values: number[] = []
+      let cursor: string | null = null
+      do {
+        const page: { data: Record<typeof field, string | number>[]; next_cursor: string | null } = await admin.call(
+          'usage.list',
+          { ...window, sort: `-${field}`, limit: 70, ...(cursor !== null && { cursor }) },
+        )
+        values.push(...page.data.map((one) => Number(one[field])))
+        cursor = page.next_cursor
+      } while (cursor !== null)
+      expect(values.length).toBeGreaterThan(70)
+      expect(values).toEqual(values.toSorted((a, b) => b - a))
+    }
+  })
+
   test('a forged cursor, a limit out of bounds and a status that is none are refused', async () => {
     await expect(admin.call('usage.list', { cursor: 'forged' })).rejects.toEqual(refused('invalid_request'))
-    for (const bad of [{ limit: 0 }, { limit: 501 }, { status: 'good' }, { sort: 'cost' }])
+    for (const bad of [{ limit: 0 }, { limit: 501 }, { status: 'good' }, { sort: 'model' }])
       await expect(admin.call('usage.list', bad)).rejects.toThrow(
         expect.objectContaining({ name: expect.stringContaining('Zod') }),
       )

@@ -4,7 +4,7 @@ import { GatewayError } from '../../core/kernel/errors.ts'
 import type { Context } from '../context.ts'
 import { given as only } from '../given.ts'
 import type { Given } from '../given.ts'
-import { listOptions, listVerb } from '../list.ts'
+import { listVerb, pageOptions } from '../list.ts'
 import { count, moment } from '../show.ts'
 import { operationVerb } from '../verb.ts'
 import type { Noun } from '../verb.ts'
@@ -109,7 +109,7 @@ export const credits: Noun = {
       usage: 'history <user>',
       summary: 'Movements of a wallet, the newest first',
       operation: 'credits.history',
-      options: listOptions,
+      options: pageOptions,
       examples: [['credits history ada@example.com --limit 20', 'the last 20 movements']],
       input: named,
       columns: [

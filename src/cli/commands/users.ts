@@ -78,6 +78,7 @@ export const users: Noun = {
       ],
       examples: [
         ['users list', 'the newest users'],
+        ['users list --sort email', 'by e-mail address'],
         ['users list --status suspended --json', 'suspended users for a program'],
       ],
       input: (given) =>

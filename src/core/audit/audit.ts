@@ -1,8 +1,8 @@
-import { z } from 'zod'
 import { toTimestamp } from '../kernel/clock.ts'
 import { newId } from '../kernel/ids.ts'
 import type { OperationContext, Page } from '../kernel/operation.ts'
-import { decodeCursor, toPage } from '../kernel/page.ts'
+import { placeOf } from '../kernel/list-order.ts'
+import type { PlaceQuery } from '../kernel/list-order.ts'
 import type { Storage, WriteTransaction } from '../storage/storage.ts'
 import { redact } from './redact.ts'
 import * as repository from './repository.ts'
@@ -18,12 +18,10 @@ export interface AuditEntry {
   readonly details: unknown
 }
 
-export interface ListQuery {
+export interface ListQuery extends PlaceQuery {
   readonly actor?: string | undefined
   readonly action?: string | undefined
   readonly target?: string | undefined
-  readonly limit: number
-  readonly cursor?: string | undefined
 }
 
 /** The record of administrative acts. A row is written in the transaction of the act: there is never one without the other. */
@@ -44,14 +42,11 @@ export const createAudit = ({ storage }: { readonly storage: Storage }): Audit =
       request_id: requestId,
     }),
 
-  async list({ cursor, limit, ...filter }) {
-    const before = cursor === undefined ? undefined : decodeCursor(cursor, position)[0]
-    const rows = await repository.listAudit(storage.read, { ...filter, before, limit: limit + 1 })
-    return toPage(rows, limit, ({ seq }) => [seq], toView)
+  async list({ actor, action, target, ...query }) {
+    const place = placeOf(query, '-at', repository.auditOrders)
+    return place.page(await repository.listAudit(storage.read, { actor, action, target, place }), toView)
   },
 })
-
-const position = z.tuple([z.int()])
 
 const toView = (row: AuditRow): AuditView => ({
   id: row.id,

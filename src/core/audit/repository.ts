@@ -1,4 +1,7 @@
 import type { Insertable, Kysely, Selectable } from 'kysely'
+import { integer } from '../kernel/list-order.ts'
+import type { Orders, Place } from '../kernel/list-order.ts'
+import { inOrder } from '../storage/in-order.ts'
 import type { AuditTable, GatewaySchema, IdempotencyTable } from '../storage/schema.ts'
 
 type Db = Kysely<GatewaySchema>
@@ -9,9 +12,7 @@ export interface AuditFilter {
   readonly actor?: string | undefined
   readonly action?: string | undefined
   readonly target?: string | undefined
-  /** Only rows with a smaller number. */
-  readonly before?: number | undefined
-  readonly limit: number
+  readonly place: Place<AuditRow>
 }
 
 export const insertAudit = async (db: Db, row: Omit<AuditRow, 'seq'>): Promise<void> => {
@@ -22,12 +23,13 @@ export const insertAudit = async (db: Db, row: Omit<AuditRow, 'seq'>): Promise<v
     .execute()
 }
 
-export const listAudit = (db: Db, { actor, action, target, before, limit }: AuditFilter): Promise<AuditRow[]> => {
-  let query = db.selectFrom('audit').selectAll().orderBy('seq', 'desc').limit(limit)
+export const auditOrders: Orders<AuditRow> = { at: [integer('seq', ({ seq }) => seq)] }
+
+export const listAudit = (db: Db, { actor, action, target, place }: AuditFilter): Promise<AuditRow[]> => {
+  let query = inOrder(db.selectFrom('audit').selectAll(), place)
   if (actor !== undefined) query = query.where('actor', '=', actor)
   if (action !== undefined) query = query.where('action', '=', action)
   if (target !== undefined) query = query.where('target', '=', target)
-  if (before !== undefined) query = query.where('seq', '<', before)
   return query.execute()
 }
 

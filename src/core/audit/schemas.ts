@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { pageInput, pageOf } from '../kernel/page.ts'
+import { listInput } from '../kernel/list-order.ts'
+import { pageOf } from '../kernel/page.ts'
 
 export const auditView = z.object({
   id: z.string(),
@@ -16,6 +17,6 @@ export const listAuditInput = z.strictObject({
   actor: z.string().min(1).max(256).optional(),
   action: z.string().min(1).max(100).optional(),
   target: z.string().min(1).max(256).optional(),
-  ...pageInput,
+  ...listInput('-at', ['at']),
 })
 export const auditPage = pageOf(auditView)

@@ -1,8 +1,8 @@
-import { z } from 'zod'
 import { toTimestamp } from '../kernel/clock.ts'
 import { GatewayError } from '../kernel/errors.ts'
 import { isId, newId } from '../kernel/ids.ts'
-import { decodeCursor, toPage } from '../kernel/page.ts'
+import { placeOf } from '../kernel/list-order.ts'
+import type { PlaceQuery } from '../kernel/list-order.ts'
 import type { OperationContext, Page } from '../kernel/operation.ts'
 import { freezePrice, showPrice } from '../pricing/parse.ts'
 import { addPriceVersion, versionAt } from '../pricing/prices.ts'
@@ -19,6 +19,7 @@ import {
   findProvider,
   insertModel,
   listModels,
+  modelOrders,
   replaceTargets,
   targetsOf,
   updateModel,
@@ -63,10 +64,7 @@ export interface ModelChanges {
 /** Shadow models: the names we offer, where they lead and what they cost. */
 export interface Models {
   create(input: NewModel, context: Context): Promise<ModelView>
-  list(
-    query: { readonly q?: string | undefined; readonly limit: number; readonly cursor?: string | undefined },
-    now: number,
-  ): Promise<Page<ModelView>>
+  list(query: PlaceQuery & { readonly q?: string | undefined }, now: number): Promise<Page<ModelView>>
   show(model: string, now: number): Promise<ModelView>
   update(model: string, changes: ModelChanges, context: Context): Promise<ModelView>
   setStatus(model: string, status: 'active' | 'disabled', context: Context): Promise<ModelView>
@@ -80,8 +78,6 @@ export interface Models {
 }
 
 export type ModelsOptions = RouteOptions & ModelTestOptions
-
-const namePosition = z.tuple([z.string()])
 
 const needModel = async (db: Reader, name: string): Promise<ModelsTable> => {
   const row = await findModel(db, name)
@@ -218,18 +214,13 @@ export const createModels = (options: ModelsOptions): Models => {
       return showOne(trx.db, row, now)
     },
 
-    async list({ q, limit, cursor }, now) {
-      const after = cursor === undefined ? undefined : decodeCursor(cursor, namePosition)[0]
-      const rows = await listModels(storage.read, { q, after, limit: limit + 1 })
+    async list({ q, ...query }, now) {
+      const place = placeOf(query, 'name', modelOrders)
+      const rows = await listModels(storage.read, { q, place })
       const ids = rows.map((row) => row.id)
       const targets = Map.groupBy(await targetsOf(storage.read, ids), (target) => target.model_id)
       const prices = Map.groupBy(await priceVersions(storage.read, ids), (price) => price.model_id)
-      return toPage(
-        rows,
-        limit,
-        (row) => [row.name],
-        (row) => show(row, targets.get(row.id) ?? [], prices.get(row.id) ?? [], now),
-      )
+      return place.page(rows, (row) => show(row, targets.get(row.id) ?? [], prices.get(row.id) ?? [], now))
     },
 
     show: async (name, now) => showOne(storage.read, await needModel(storage.read, name), now),

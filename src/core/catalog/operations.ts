@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { defineOperation, type Operation } from '../kernel/operation.ts'
-import { pageInput, pageOf } from '../kernel/page.ts'
+import { listInput } from '../kernel/list-order.ts'
+import { pageOf } from '../kernel/page.ts'
 import type { WriteTransaction } from '../storage/storage.ts'
 import type { Models } from './models.ts'
 import type { ProviderKeys } from './provider-keys.ts'
@@ -63,7 +64,7 @@ const providerOperations = [
     path: '/providers',
     role: 'operator',
     summary: 'All providers',
-    input: z.strictObject({ q: z.string().max(200).optional(), ...pageInput }),
+    input: z.strictObject({ q: z.string().max(200).optional(), ...listInput('name', ['name', 'kind', 'created_at']) }),
     output: pageOf(providerView),
     run: ({ providers }, input) => providers.list(input),
   }),
@@ -148,7 +149,10 @@ const providerKeyOperations = [
     path: '/provider-keys',
     role: 'operator',
     summary: 'Provider keys, without their secrets',
-    input: z.strictObject({ provider: provider.optional(), ...pageInput }),
+    input: z.strictObject({
+      provider: provider.optional(),
+      ...listInput('provider', ['provider', 'label', 'created_at']),
+    }),
     output: pageOf(providerKeyView),
     run: ({ providerKeys }, input) => providerKeys.list(input),
   }),
@@ -228,7 +232,7 @@ const modelOperations = [
     path: '/models',
     role: 'operator',
     summary: 'All shadow models',
-    input: z.strictObject({ q: z.string().max(200).optional(), ...pageInput }),
+    input: z.strictObject({ q: z.string().max(200).optional(), ...listInput('name', ['name', 'created_at']) }),
     output: pageOf(modelView),
     run: ({ models }, input, { now }) => models.list(input, now),
   }),

@@ -1,7 +1,7 @@
-import { z } from 'zod'
 import { toTimestamp } from '../kernel/clock.ts'
 import { GatewayError } from '../kernel/errors.ts'
-import { decodeCursor, toPage } from '../kernel/page.ts'
+import { placeOf } from '../kernel/list-order.ts'
+import type { PlaceQuery } from '../kernel/list-order.ts'
 import type { OperationContext, Page } from '../kernel/operation.ts'
 import type { Vault } from '../kernel/secrets.ts'
 import type { ProviderKeysTable } from '../storage/schema.ts'
@@ -13,6 +13,7 @@ import {
   findProviderKeys,
   insertProviderKey,
   listProviderKeys,
+  providerKeyOrders,
   providerKeysOf,
   updateProviderKey,
   type KeyWithProvider,
@@ -34,11 +35,7 @@ export interface ProviderKeys {
     },
     context: Context,
   ): Promise<ProviderKeyView>
-  list(query: {
-    readonly provider?: string | undefined
-    readonly limit: number
-    readonly cursor?: string | undefined
-  }): Promise<Page<ProviderKeyView>>
+  list(query: PlaceQuery & { readonly provider?: string | undefined }): Promise<Page<ProviderKeyView>>
   setStatus(key: string, status: 'active' | 'disabled', context: Context): Promise<ProviderKeyView>
   remove(key: string, context: Context): Promise<{ id: string; name: string; removed: true }>
   test(key: string): Promise<ProviderTestView>
@@ -50,8 +47,6 @@ export interface ProviderKeysOptions {
   readonly resolveSimulatedUrl: () => string | null
   readonly probe: Probe
 }
-
-const position = z.tuple([z.string(), z.string()])
 
 export const createProviderKeys = ({
   storage,
@@ -111,11 +106,10 @@ export const createProviderKeys = ({
       return show({ ...row, provider_name: provider.name })
     },
 
-    async list({ provider, limit, cursor }) {
+    async list({ provider, ...query }) {
       const providerId = provider === undefined ? undefined : (await needProvider(storage.read, provider)).id
-      const after = cursor === undefined ? undefined : decodeCursor(cursor, position)
-      const rows = await listProviderKeys(storage.read, { providerId, after, limit: limit + 1 })
-      return toPage(rows, limit, (row) => [row.provider_name, row.label], show)
+      const place = placeOf(query, 'provider', providerKeyOrders)
+      return place.page(await listProviderKeys(storage.read, { providerId, place }), show)
     },
 
     async setStatus(name, status, { trx, now }) {

@@ -1,8 +1,8 @@
-import { z } from 'zod'
 import { toTimestamp } from '../kernel/clock.ts'
 import { GatewayError } from '../kernel/errors.ts'
 import { isId, newId } from '../kernel/ids.ts'
-import { decodeCursor, toPage } from '../kernel/page.ts'
+import { placeOf } from '../kernel/list-order.ts'
+import type { PlaceQuery } from '../kernel/list-order.ts'
 import type { OperationContext, Page } from '../kernel/operation.ts'
 import type { Vault } from '../kernel/secrets.ts'
 import type { ProtocolId } from '../protocols/neutral/index.ts'
@@ -18,6 +18,7 @@ import {
   insertProviderKey,
   listProviders,
   modelsUsing,
+  providerOrders,
   providerKeysOf,
   updateProvider,
 } from './repository.ts'
@@ -47,11 +48,7 @@ export interface ProviderChanges extends ProviderSettings {
 /** Vendors and servers that the gateway calls. Only their settings; their keys are in provider-keys.ts. */
 export interface Providers {
   add(input: NewProvider, context: Context): Promise<ProviderView>
-  list(query: {
-    readonly q?: string | undefined
-    readonly limit: number
-    readonly cursor?: string | undefined
-  }): Promise<Page<ProviderView>>
+  list(query: PlaceQuery & { readonly q?: string | undefined }): Promise<Page<ProviderView>>
   kinds(): Promise<Page<KindView>>
   show(provider: string): Promise<ProviderView>
   update(provider: string, changes: ProviderChanges, context: Context): Promise<ProviderView>
@@ -68,8 +65,6 @@ export interface ProvidersOptions {
   readonly resolveSimulatedUrl: () => string | null
   readonly probe: Probe
 }
-
-const namePosition = z.tuple([z.string()])
 
 export const needProvider = async (db: Reader, name: string): Promise<ProvidersTable> => {
   const row = await findProvider(db, name)
@@ -184,9 +179,9 @@ export const createProviders = ({
       return show(row, secret === undefined ? 0 : 1)
     },
 
-    async list({ q, limit, cursor }) {
-      const after = cursor === undefined ? undefined : decodeCursor(cursor, namePosition)[0]
-      const rows = await listProviders(storage.read, { q, after, limit: limit + 1 })
+    async list({ q, ...query }) {
+      const place = placeOf(query, 'name', providerOrders)
+      const rows = await listProviders(storage.read, { q, place })
       const keys = Map.groupBy(
         await providerKeysOf(
           storage.read,
@@ -194,12 +189,7 @@ export const createProviders = ({
         ),
         (key) => key.provider_id,
       )
-      return toPage(
-        rows,
-        limit,
-        (row) => [row.name],
-        (row) => show(row, keys.get(row.id)?.length ?? 0),
-      )
+      return place.page(rows, (row) => show(row, keys.get(row.id)?.length ?? 0))
     },
 
     async kinds() {

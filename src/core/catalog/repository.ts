@@ -1,4 +1,7 @@
 import { sql, type Kysely, type Updateable } from 'kysely'
+import { text } from '../kernel/list-order.ts'
+import type { Orders, Place } from '../kernel/list-order.ts'
+import { inOrder } from '../storage/in-order.ts'
 import { escapeLike } from '../pricing/repository.ts'
 import type {
   GatewaySchema,
@@ -10,10 +13,9 @@ import type {
 
 type Database = Kysely<GatewaySchema>
 
-interface NamePage {
+interface NamePage<Row> {
   readonly q?: string | undefined
-  readonly after?: string | undefined
-  readonly limit: number
+  readonly place: Place<Row>
 }
 
 const contains = (text: string) => sql<boolean>`name like ${`%${escapeLike(text)}%`} escape '\\'`
@@ -28,9 +30,15 @@ export const findProvider = (db: Database, provider: string): Promise<ProvidersT
     .limit(1)
     .executeTakeFirst()
 
-export const listProviders = (db: Database, { q, after, limit }: NamePage): Promise<ProvidersTable[]> => {
-  let query = db.selectFrom('providers').selectAll().orderBy('name').limit(limit)
-  if (after !== undefined) query = query.where('name', '>', after)
+export const providerOrders: Orders<ProvidersTable> = {
+  name: [text('name', ({ name }) => name)],
+  kind: [text('kind', ({ kind }) => kind), text('name', ({ name }) => name)],
+  // Ids are made in the order of time.
+  created_at: [text('id', ({ id }) => id)],
+}
+
+export const listProviders = (db: Database, { q, place }: NamePage<ProvidersTable>): Promise<ProvidersTable[]> => {
+  let query = inOrder(db.selectFrom('providers').selectAll(), place)
   if (q) query = query.where(contains(q))
   return query.execute()
 }
@@ -100,26 +108,22 @@ export const findProviderKeys = (db: Database, key: string): Promise<KeyWithProv
     .execute()
 }
 
-/** Keys by provider name and label, after the position of a cursor. */
+const byId = text<KeyWithProvider>('provider_keys.id', ({ id }) => id)
+export const providerKeyOrders: Orders<KeyWithProvider> = {
+  provider: [text('providers.name', (row) => row.provider_name), text('provider_keys.label', ({ label }) => label)],
+  label: [text('provider_keys.label', ({ label }) => label), byId],
+  created_at: [byId],
+}
+
 export const listProviderKeys = (
   db: Database,
   filter: {
     readonly providerId?: string | undefined
-    readonly after?: readonly [string, string] | undefined
-    readonly limit: number
+    readonly place: Place<KeyWithProvider>
   },
 ): Promise<KeyWithProvider[]> => {
-  let query = keysWithProvider(db).orderBy('providers.name').orderBy('provider_keys.label').limit(filter.limit)
+  let query = inOrder(keysWithProvider(db), filter.place)
   if (filter.providerId !== undefined) query = query.where('provider_keys.provider_id', '=', filter.providerId)
-  if (filter.after) {
-    const [name, label] = filter.after
-    query = query.where((where) =>
-      where.or([
-        where('providers.name', '>', name),
-        where.and([where('providers.name', '=', name), where('provider_keys.label', '>', label)]),
-      ]),
-    )
-  }
   return query.execute()
 }
 
@@ -149,9 +153,13 @@ export const findModel = (db: Database, model: string): Promise<ModelsTable | un
     .limit(1)
     .executeTakeFirst()
 
-export const listModels = (db: Database, { q, after, limit }: NamePage): Promise<ModelsTable[]> => {
-  let query = db.selectFrom('models').selectAll().orderBy('name').limit(limit)
-  if (after !== undefined) query = query.where('name', '>', after)
+export const modelOrders: Orders<ModelsTable> = {
+  name: [text('name', ({ name }) => name)],
+  created_at: [text('id', ({ id }) => id)],
+}
+
+export const listModels = (db: Database, { q, place }: NamePage<ModelsTable>): Promise<ModelsTable[]> => {
+  let query = inOrder(db.selectFrom('models').selectAll(), place)
   if (q) query = query.where(contains(q))
   return query.execute()
 }

@@ -1,5 +1,8 @@
 import { sql } from 'kysely'
 import type { Insertable, Kysely, Selectable, Updateable } from 'kysely'
+import { integer, text } from '../kernel/list-order.ts'
+import type { Orders, Place } from '../kernel/list-order.ts'
+import { inOrder } from '../storage/in-order.ts'
 import type { AccountsTable, AdminTokensTable, GatewaySchema, UsersTable } from '../storage/schema.ts'
 
 type Db = Kysely<GatewaySchema>
@@ -15,9 +18,7 @@ export interface UserFilter {
   readonly q?: string | undefined
   readonly role?: UsersTable['role'] | undefined
   readonly status?: UsersTable['status'] | undefined
-  /** Only users whose id is less than this one. */
-  readonly before?: string | undefined
-  readonly limit: number
+  readonly place: Place<UserRow>
 }
 
 const columns = ['id', 'email', 'name', 'role', 'status', 'status_reason', 'created_at', 'updated_at'] as const
@@ -41,11 +42,18 @@ export const findUser = (db: Db, by: 'id' | 'email', value: string): Promise<Use
     .limit(1)
     .executeTakeFirst()
 
-export const listUsers = (db: Db, { q, role, status, before, limit }: UserFilter): Promise<UserRow[]> => {
-  let query = users(db).orderBy('u.id', 'desc').limit(limit)
+/** Ids are made in the order of time. */
+const byUserId = text<UserRow>('u.id', ({ id }) => id)
+export const userOrders: Orders<UserRow> = {
+  created_at: [byUserId],
+  updated_at: [integer('u.updated_at', (row) => row.updated_at), byUserId],
+  email: [text('u.email', ({ email }) => email), byUserId],
+}
+
+export const listUsers = (db: Db, { q, role, status, place }: UserFilter): Promise<UserRow[]> => {
+  let query = inOrder(users(db), place)
   if (role !== undefined) query = query.where('u.role', '=', role)
   query = status === undefined ? query.where('u.status', '!=', 'deleted') : query.where('u.status', '=', status)
-  if (before !== undefined) query = query.where('u.id', '<', before)
   if (q !== undefined && q !== '') {
     const pattern = literally(q)
     query = query.where(({ eb, or }) =>
@@ -134,10 +142,13 @@ export const findToken = (db: Db, by: 'id' | 'hash', value: string): Promise<Tok
 export const findTokensByName = (db: Db, name: string): Promise<TokenRow[]> =>
   tokens(db).where('t.name', '=', name).orderBy('t.id', 'desc').limit(10).execute()
 
-export const listTokens = (db: Db, before: string | undefined, limit: number): Promise<TokenRow[]> => {
-  const query = tokens(db).orderBy('t.id', 'desc').limit(limit)
-  return (before === undefined ? query : query.where('t.id', '<', before)).execute()
+const byTokenId = text<TokenRow>('t.id', ({ id }) => id)
+export const tokenOrders: Orders<TokenRow> = {
+  created_at: [byTokenId],
+  name: [text('t.name', ({ name }) => name), byTokenId],
 }
+
+export const listTokens = (db: Db, place: Place<TokenRow>): Promise<TokenRow[]> => inOrder(tokens(db), place).execute()
 
 export const insertToken = async (db: Db, token: Insertable<AdminTokensTable>): Promise<void> => {
   await db.insertInto('admin_tokens').values(token).execute()

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { referenceField, textField, timestampField } from '../kernel/fields.ts'
-import { pageInput, pageOf } from '../kernel/page.ts'
+import { listInput } from '../kernel/list-order.ts'
+import { pageOf } from '../kernel/page.ts'
 
 export const roleField = z.enum(['user', 'operator', 'admin'])
 export const userStatusField = z.enum(['active', 'suspended', 'deleted'])
@@ -35,7 +36,7 @@ export const listUsersInput = z.strictObject({
   q: z.string().max(256).optional().describe('Part of the e-mail address or name, taken literally.'),
   role: roleField.optional(),
   status: userStatusField.optional().describe('If absent, all but deleted users.'),
-  ...pageInput,
+  ...listInput('-created_at', ['created_at', 'updated_at', 'email']),
 })
 export const userInput = z.strictObject({ user })
 export const updateUserInput = z.strictObject({
@@ -73,5 +74,5 @@ export const createTokenInput = z.strictObject({
   role: tokenRoleField,
   expires_at: timestampField.optional(),
 })
-export const listTokensInput = z.strictObject({ ...pageInput })
+export const listTokensInput = z.strictObject(listInput('-created_at', ['created_at', 'name']))
 export const tokenInput = z.strictObject({ token: referenceField.describe('Name or id.') })

@@ -1,11 +1,11 @@
-import { z } from 'zod'
 import { toTimestamp } from '../kernel/clock.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { credentialFormat } from '../kernel/credential.ts'
 import { GatewayError } from '../kernel/errors.ts'
 import { isId, newId } from '../kernel/ids.ts'
 import type { Actor, OperationContext, Page } from '../kernel/operation.ts'
-import { decodeCursor, toPage } from '../kernel/page.ts'
+import { placeOf } from '../kernel/list-order.ts'
+import type { PlaceQuery } from '../kernel/list-order.ts'
 import { sha256 } from '../kernel/secrets.ts'
 import type { Storage, WriteTransaction } from '../storage/storage.ts'
 import * as repository from './repository.ts'
@@ -28,7 +28,7 @@ export interface NewToken {
 export interface AdminTokens {
   /** A token that speaks for `userId`, or for the actor when that is a user. It can never do more than its user may at the time of use. */
   create(token: NewToken, context: Context, userId?: string): Promise<TokenView & { secret: string }>
-  list(query: { readonly limit: number; readonly cursor?: string | undefined }, now: number): Promise<Page<TokenView>>
+  list(query: PlaceQuery, now: number): Promise<Page<TokenView>>
   revoke(reference: string, context: Context): Promise<TokenView>
   /** Whom a token speaks for now; undefined for anything that is not a valid token. Malformed text is refused without a query. */
   authenticate(secret: string): Promise<Actor | undefined>
@@ -78,15 +78,9 @@ export const createAdminTokens = ({
       return { ...toView(await find(trx.db, id), now), secret }
     },
 
-    async list({ limit, cursor }, now) {
-      const before = cursor === undefined ? undefined : decodeCursor(cursor, position)[0]
-      const rows = await repository.listTokens(storage.read, before, limit + 1)
-      return toPage(
-        rows,
-        limit,
-        ({ id }) => [id],
-        (row) => toView(row, now),
-      )
+    async list(query, now) {
+      const place = placeOf(query, '-created_at', repository.tokenOrders)
+      return place.page(await repository.listTokens(storage.read, place), (row) => toView(row, now))
     },
 
     async revoke(reference, { trx, now }) {
@@ -107,8 +101,6 @@ export const createAdminTokens = ({
     },
   }
 }
-
-const position = z.tuple([z.string().max(40)])
 
 const stateOf = (token: TokenRow, now: number): TokenView['status'] => {
   if (token.revoked_at !== null) return 'revoked'

@@ -1,10 +1,10 @@
-import { z } from 'zod'
 import { toTimestamp } from '../kernel/clock.ts'
 import { GatewayError } from '../kernel/errors.ts'
 import { isId, newId } from '../kernel/ids.ts'
 import { formatCredits } from '../kernel/money.ts'
 import type { OperationContext, Page, Role } from '../kernel/operation.ts'
-import { decodeCursor, toPage } from '../kernel/page.ts'
+import { placeOf } from '../kernel/list-order.ts'
+import type { PlaceQuery } from '../kernel/list-order.ts'
 import type { Storage, WriteTransaction } from '../storage/storage.ts'
 import { normaliseEmail } from './email.ts'
 import * as repository from './repository.ts'
@@ -40,12 +40,10 @@ export interface Users {
   delete(reference: string, context: Context): Promise<UserView>
 }
 
-export interface ListQuery {
+export interface ListQuery extends PlaceQuery {
   readonly q?: string | undefined
   readonly role?: Role | undefined
   readonly status?: UserRow['status'] | undefined
-  readonly limit: number
-  readonly cursor?: string | undefined
 }
 
 export interface Changes {
@@ -127,10 +125,9 @@ export const createUsers = ({ storage }: { readonly storage: Storage }): Users =
       return toView(await find(trx.db, id))
     },
 
-    async list({ cursor, limit, ...filter }) {
-      const before = cursor === undefined ? undefined : decodeCursor(cursor, position)[0]
-      const rows = await repository.listUsers(storage.read, { ...filter, before, limit: limit + 1 })
-      return toPage(rows, limit, ({ id }) => [id], toView)
+    async list({ q, role, status, ...query }) {
+      const place = placeOf(query, '-created_at', repository.userOrders)
+      return place.page(await repository.listUsers(storage.read, { q, role, status, place }), toView)
     },
 
     show: async (reference) => toView(await find(storage.read, reference)),
@@ -177,8 +174,6 @@ export const createUsers = ({ storage }: { readonly storage: Storage }): Users =
     },
   }
 }
-
-const position = z.tuple([z.string().max(40)])
 
 const toView = (row: UserRow): UserView => ({
   id: row.id,

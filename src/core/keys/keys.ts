@@ -1,10 +1,10 @@
-import { z } from 'zod'
 import type { Users } from '../identity/users.ts'
 import { GatewayError } from '../kernel/errors.ts'
 import { isId, newId } from '../kernel/ids.ts'
 import { parseCredits } from '../kernel/money.ts'
 import type { OperationContext, Page } from '../kernel/operation.ts'
-import { decodeCursor, toPage } from '../kernel/page.ts'
+import { placeOf } from '../kernel/list-order.ts'
+import type { PlaceQuery } from '../kernel/list-order.ts'
 import { sha256 } from '../kernel/secrets.ts'
 import type { ApiKeysTable } from '../storage/schema.ts'
 import type { Storage, WriteTransaction } from '../storage/storage.ts'
@@ -32,13 +32,11 @@ export interface Keys {
   delete(reference: string, context: Context): Promise<KeyView>
 }
 
-export interface ListQuery {
+export interface ListQuery extends PlaceQuery {
   /** E-mail address or id. */
   readonly user?: string | undefined
   readonly status?: Status | undefined
   readonly q?: string | undefined
-  readonly limit: number
-  readonly cursor?: string | undefined
 }
 
 export const createKeys = ({ storage, users }: { readonly storage: Storage; readonly users: Users }): Keys => {
@@ -105,11 +103,10 @@ export const createKeys = ({ storage, users }: { readonly storage: Storage; read
       return { ...toKeyView(await find(trx.db, id)), secret }
     },
 
-    async list({ user, cursor, limit, status, q }) {
+    async list({ user, status, q, ...query }) {
       const userId = user === undefined ? undefined : (await users.find(storage.read, user)).id
-      const before = cursor === undefined ? undefined : decodeCursor(cursor, position)[0]
-      const rows = await repository.listKeys(storage.read, { userId, status, q, before, limit: limit + 1 })
-      return toPage(rows, limit, ({ id }) => [id], toKeyView)
+      const place = placeOf(query, '-created_at', repository.keyOrders)
+      return place.page(await repository.listKeys(storage.read, { userId, status, q, place }), toKeyView)
     },
 
     show: async (reference) => toKeyView(await find(storage.read, reference)),
@@ -164,8 +161,6 @@ export const createKeys = ({ storage, users }: { readonly storage: Storage; read
     },
   }
 }
-
-const position = z.tuple([z.string().max(40)])
 
 const nothingSet = {
   models: null,

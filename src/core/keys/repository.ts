@@ -1,5 +1,8 @@
 import { sql } from 'kysely'
 import type { Insertable, Kysely, Selectable, Updateable } from 'kysely'
+import { integer, text } from '../kernel/list-order.ts'
+import type { Orders, Place } from '../kernel/list-order.ts'
+import { inOrder } from '../storage/in-order.ts'
 import type { ApiKeysTable, GatewaySchema, UsersTable } from '../storage/schema.ts'
 
 type Db = Kysely<GatewaySchema>
@@ -10,9 +13,7 @@ export interface KeyFilter {
   readonly userId?: string | undefined
   readonly status?: ApiKeysTable['status'] | undefined
   readonly q?: string | undefined
-  /** Only keys whose id is less than this one. */
-  readonly before?: string | undefined
-  readonly limit: number
+  readonly place: Place<KeyRow>
 }
 
 const keys = (db: Db) =>
@@ -28,11 +29,18 @@ export const findKey = (db: Db, id: string): Promise<KeyRow | undefined> =>
 export const findKeysByName = (db: Db, name: string): Promise<KeyRow[]> =>
   keys(db).where('k.name', '=', name).orderBy('k.id', 'desc').limit(100).execute()
 
-export const listKeys = (db: Db, { userId, status, q, before, limit }: KeyFilter): Promise<KeyRow[]> => {
-  let query = keys(db).orderBy('k.id', 'desc').limit(limit)
+/** Ids are made in the order of time. */
+const byId = text<KeyRow>('k.id', ({ id }) => id)
+export const keyOrders: Orders<KeyRow> = {
+  created_at: [byId],
+  updated_at: [integer('k.updated_at', (row) => row.updated_at), byId],
+  name: [text('k.name', ({ name }) => name), byId],
+}
+
+export const listKeys = (db: Db, { userId, status, q, place }: KeyFilter): Promise<KeyRow[]> => {
+  let query = inOrder(keys(db), place)
   if (userId !== undefined) query = query.where('k.user_id', '=', userId)
   if (status !== undefined) query = query.where('k.status', '=', status)
-  if (before !== undefined) query = query.where('k.id', '<', before)
   if (q !== undefined && q !== '') {
     const literal = q.replace(/[\\%_]/g, String.raw`\$&`)
     query = query.where(({ eb, or }) =>

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { creditsField, referenceField, textField, timestampField } from '../kernel/fields.ts'
-import { pageInput, pageOf } from '../kernel/page.ts'
+import { listInput } from '../kernel/list-order.ts'
+import { pageOf } from '../kernel/page.ts'
 import { isNetwork } from './ip-allow.ts'
 
 const key = referenceField.describe('Name or id.')
@@ -110,7 +111,7 @@ export const listKeysInput = z.strictObject({
   user: referenceField.optional(),
   status: keyStatusField.optional(),
   q: z.string().max(256).optional().describe('Part of the name or the beginning of the secret, taken literally.'),
-  ...pageInput,
+  ...listInput('-created_at', ['created_at', 'updated_at', 'name']),
 })
 export const keyInput = z.strictObject({ key })
 export const rotateKeyInput = z.strictObject({

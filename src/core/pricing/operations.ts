@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { defineOperation, type Operation } from '../kernel/operation.ts'
-import { pageInput, pageOf } from '../kernel/page.ts'
+import { listInput } from '../kernel/list-order.ts'
+import { pageOf } from '../kernel/page.ts'
 import type { WriteTransaction } from '../storage/storage.ts'
 import type { Prices } from './prices.ts'
 import { estimateView, modelPrices, priceFields, priceVersion } from './schemas.ts'
@@ -22,7 +23,7 @@ export const pricingOperations = [
     path: '/prices',
     role: 'operator',
     summary: 'Prices of all shadow models',
-    input: z.strictObject({ q: z.string().max(200).optional(), ...pageInput }),
+    input: z.strictObject({ q: z.string().max(200).optional(), ...listInput('name', ['name']) }),
     output: pageOf(modelPrices),
     run: ({ prices }, input, { now }) => prices.list(input, now),
   }),
@@ -57,7 +58,7 @@ export const pricingOperations = [
     path: '/prices/:model/history',
     role: 'operator',
     summary: 'All price versions of a shadow model, the latest first',
-    input: z.strictObject({ model, ...pageInput }),
+    input: z.strictObject({ model, ...listInput('-from', ['from']) }),
     output: pageOf(priceVersion),
     run: ({ prices }, input, { now }) => prices.history(input, now),
   }),

@@ -1,8 +1,8 @@
-import { z } from 'zod'
 import { toTimestamp } from '../kernel/clock.ts'
 import { GatewayError } from '../kernel/errors.ts'
 import { newId } from '../kernel/ids.ts'
-import { decodeCursor, toPage } from '../kernel/page.ts'
+import { placeOf } from '../kernel/list-order.ts'
+import type { PlaceQuery } from '../kernel/list-order.ts'
 import type { OperationContext, Page } from '../kernel/operation.ts'
 import { parseTime } from '../kernel/time-range.ts'
 import type { PricesTable } from '../storage/schema.ts'
@@ -13,25 +13,23 @@ import {
   findPricedModel,
   insertPrice,
   listPricedModels,
+  pricedModelOrders,
+  priceOrders,
   priceHistory,
   priceVersions,
   type PricedModel,
 } from './repository.ts'
 import type { EstimateView, ModelPrices, PricesInput, PriceVersion } from './schemas.ts'
 
-interface PageQuery {
-  readonly limit: number
-  readonly cursor?: string | undefined
-}
 type Context = OperationContext<WriteTransaction>
 
 /** Prices of shadow models: versions that are added and never changed. */
 export interface Prices {
-  list(query: PageQuery & { readonly q?: string | undefined }, now: number): Promise<Page<ModelPrices>>
+  list(query: PlaceQuery & { readonly q?: string | undefined }, now: number): Promise<Page<ModelPrices>>
   show(model: string, now: number): Promise<ModelPrices>
   /** Adds a version in force from now or from `from`, which may not lie in the past: what was served keeps its price. */
   set(model: string, given: PricesInput, from: string | undefined, context: Context): Promise<PriceVersion>
-  history(query: PageQuery & { readonly model: string }, now: number): Promise<Page<PriceVersion>>
+  history(query: PlaceQuery & { readonly model: string }, now: number): Promise<Page<PriceVersion>>
   estimate(
     query: {
       readonly model: string
@@ -42,9 +40,6 @@ export interface Prices {
     now: number,
   ): Promise<EstimateView>
 }
-
-const namePosition = z.tuple([z.string()])
-const versionPosition = z.tuple([z.number(), z.number(), z.string()])
 
 /** The version in force at a time, of versions in ascending order. */
 export const versionAt = (versions: readonly PricesTable[], now: number): PricesTable | undefined =>
@@ -103,9 +98,9 @@ export const createPrices = ({ storage }: { readonly storage: Storage }): Prices
     return model
   }
   return {
-    async list({ q, cursor, limit }, now) {
-      const after = cursor === undefined ? undefined : decodeCursor(cursor, namePosition)[0]
-      const models = await listPricedModels(storage.read, { q, after, limit: limit + 1 })
+    async list({ q, ...query }, now) {
+      const place = placeOf(query, 'name', pricedModelOrders)
+      const models = await listPricedModels(storage.read, { q, place })
       const versions = Map.groupBy(
         await priceVersions(
           storage.read,
@@ -113,12 +108,7 @@ export const createPrices = ({ storage }: { readonly storage: Storage }): Prices
         ),
         (version) => version.model_id,
       )
-      return toPage(
-        models,
-        limit,
-        (model) => [model.name],
-        (model) => showModel(model, versions.get(model.id) ?? [], now),
-      )
+      return place.page(models, (model) => showModel(model, versions.get(model.id) ?? [], now))
     },
 
     async show(name, now) {
@@ -150,17 +140,12 @@ export const createPrices = ({ storage }: { readonly storage: Storage }): Prices
       return showVersion(row, model.name, versionAt(await priceVersions(trx.db, [model.id]), now), now)
     },
 
-    async history({ model: name, cursor, limit }, now) {
+    async history({ model: name, ...query }, now) {
       const model = await need(storage.read, name)
-      const before = cursor === undefined ? undefined : decodeCursor(cursor, versionPosition)
+      const place = placeOf(query, '-from', priceOrders)
       const current = versionAt(await priceVersions(storage.read, [model.id]), now)
-      const rows = await priceHistory(storage.read, model.id, { before, limit: limit + 1 })
-      return toPage(
-        rows,
-        limit,
-        (row) => [row.effective_from, row.created_at, row.id],
-        (row) => showVersion(row, model.name, current, now),
-      )
+      const rows = await priceHistory(storage.read, model.id, place)
+      return place.page(rows, (row) => showVersion(row, model.name, current, now))
     },
 
     async estimate(query, now) {

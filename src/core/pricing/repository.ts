@@ -1,4 +1,7 @@
 import { sql, type Kysely } from 'kysely'
+import { integer, text } from '../kernel/list-order.ts'
+import type { Orders, Place } from '../kernel/list-order.ts'
+import { inOrder } from '../storage/in-order.ts'
 import type { GatewaySchema, PricesTable } from '../storage/schema.ts'
 
 type Database = Kysely<GatewaySchema>
@@ -18,13 +21,13 @@ export const findPricedModel = (db: Database, model: string): Promise<PricedMode
     .limit(1)
     .executeTakeFirst()
 
-/** Models by name after `after`, `limit` at most. */
+export const pricedModelOrders: Orders<PricedModel> = { name: [text('name', ({ name }) => name)] }
+
 export const listPricedModels = (
   db: Database,
-  filter: { q?: string | undefined; after?: string | undefined; limit: number },
+  filter: { readonly q?: string | undefined; readonly place: Place<PricedModel> },
 ): Promise<PricedModel[]> => {
-  let query = db.selectFrom('models').select(['id', 'name', 'free']).orderBy('name').limit(filter.limit)
-  if (filter.after !== undefined) query = query.where('name', '>', filter.after)
+  let query = inOrder(db.selectFrom('models').select(['id', 'name', 'free']), filter.place)
   if (filter.q) query = query.where(sql<boolean>`name like ${`%${escapeLike(filter.q)}%`} escape '\\'`)
   return query.execute()
 }
@@ -48,30 +51,17 @@ export const priceVersions = async (db: Database, modelIds: readonly string[]): 
 export const allPriceVersions = (db: Database): Promise<PricesTable[]> =>
   db.selectFrom('prices').selectAll().orderBy('effective_from').orderBy('created_at').orderBy('id').execute()
 
-/** Versions of one model, the latest first, from before the position of a cursor. */
-export const priceHistory = (
-  db: Database,
-  modelId: string,
-  page: { before?: readonly [number, number, string] | undefined; limit: number },
-): Promise<PricesTable[]> => {
-  let query = db.selectFrom('prices').selectAll().where('model_id', '=', modelId)
-  if (page.before) {
-    const [from, created, id] = page.before
-    query = query.where((where) =>
-      where.or([
-        where('effective_from', '<', from),
-        where.and([where('effective_from', '=', from), where('created_at', '<', created)]),
-        where.and([where('effective_from', '=', from), where('created_at', '=', created), where('id', '<', id)]),
-      ]),
-    )
-  }
-  return query
-    .orderBy('effective_from', 'desc')
-    .orderBy('created_at', 'desc')
-    .orderBy('id', 'desc')
-    .limit(page.limit)
-    .execute()
+export const priceOrders: Orders<PricesTable> = {
+  from: [
+    integer('effective_from', (row) => row.effective_from),
+    integer('created_at', (row) => row.created_at),
+    text('id', ({ id }) => id),
+  ],
 }
+
+/** Versions of one model. */
+export const priceHistory = (db: Database, modelId: string, place: Place<PricesTable>): Promise<PricesTable[]> =>
+  inOrder(db.selectFrom('prices').selectAll().where('model_id', '=', modelId), place).execute()
 
 export const insertPrice = async (db: Database, row: PricesTable): Promise<void> => {
   await db.insertInto('prices').values(row).execute()

@@ -1,7 +1,6 @@
-import { z } from 'zod'
 import { toTimestamp } from '../kernel/clock.ts'
 import { GatewayError } from '../kernel/errors.ts'
-import { decodeCursor, toPage } from '../kernel/page.ts'
+import { placeOf } from '../kernel/list-order.ts'
 import type { Page } from '../kernel/operation.ts'
 import { parseTime } from '../kernel/time-range.ts'
 import type { RequestsTable } from '../storage/schema.ts'
@@ -15,6 +14,7 @@ import {
   findRequest,
   findUserId,
   listRequests,
+  requestOrders,
   namesFor,
   providerKeyLabel,
   providerName,
@@ -40,8 +40,6 @@ const defaultDays = 30
 const maxDays = { summary: 3660, daily: 366 } as const
 /** Beyond this many requests the percentiles are left out: ranking them would keep other reports waiting. */
 const maxRanked = 500_000
-
-const position = z.tuple([z.number().int(), z.string().max(64)])
 
 export const createUsageReports = ({ storage }: { readonly storage: Storage }): UsageReports => {
   const filterOf = async (
@@ -132,17 +130,12 @@ export const createUsageReports = ({ storage }: { readonly storage: Storage }): 
       return { data, next_cursor: null }
     },
 
-    async list({ limit, cursor, ...input }, now) {
+    async list({ limit, cursor, page, sort, ...input }, now) {
       const filter = await filterOf(input, now)
-      const before = cursor === undefined ? undefined : decodeCursor(cursor, position)
-      const rows = await listRequests(storage.usage, filter, { before, limit: limit + 1 })
+      const place = placeOf({ limit, cursor, page, sort }, '-at', requestOrders)
+      const rows = await listRequests(storage.usage, filter, place)
       const names = await namesFor(storage.read, rows)
-      return toPage(
-        rows,
-        limit,
-        (row) => [row.at, row.id],
-        (row) => showRecord(row, names),
-      )
+      return place.page(rows, (row) => showRecord(row, names))
     },
 
     show: async (id) => showRequest(await need(id)),

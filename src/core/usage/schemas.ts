@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { pageInput } from '../kernel/page.ts'
+import { listInput as sortedInput } from '../kernel/list-order.ts'
 import { explanation, pricesView } from '../pricing/schemas.ts'
 
 /** Tokens in disjoint buckets, and their sums. */
@@ -34,7 +34,7 @@ export const listInput = z.strictObject({
     .regex(/^(ok|error|[1-5]\d\d)$/, 'Use ok, error or an HTTP status.')
     .optional()
     .describe('`ok` (2xx), `error` (anything else) or an HTTP status.'),
-  ...pageInput,
+  ...sortedInput('-at', ['at', 'cost', 'duration_ms']),
 })
 export type ListInput = z.infer<typeof listInput>
 

@@ -195,6 +195,8 @@ describe('one operation, two routes', () => {
     const status = async (method: 'GET' | 'POST' | 'PUT' | 'DELETE', url: string, payload?: string) =>
       (await remote.inject({ method, url, headers, ...(payload !== undefined && { payload }) })).statusCode
     expect(await status('GET', '/api/admin/users?limit=1&q=ada')).toBe(200)
+    expect(await status('GET', '/api/admin/users?limit=1&page=2&sort=-email')).toBe(200)
+    expect(await status('GET', '/api/admin/users?sort=password_hash')).toBe(400)
     expect(await status('GET', '/api/admin/users?limit=0')).toBe(400)
     expect(await status('GET', '/api/admin/users?limit=1&limit=2')).toBe(400)
     expect(await status('GET', '/api/admin/users?filter[a][b]=1')).toBe(400)
