@@ -11,6 +11,7 @@ import { buildAdminServer } from './admin/server.ts'
 import { createHttpServer } from './http-server.ts'
 import { clearSocket, listen } from './listen.ts'
 import { createProxyHandler } from './proxy/handler.ts'
+import { nothingHere, refuse } from './wire-refusal.ts'
 
 export interface ListenerDeps {
   readonly app: App
@@ -44,14 +45,7 @@ export const createListeners = async ({ app, serving, log, bootstrap, draining }
   })
   const readiness = () => (draining() ? { ok: false, reason: 'draining' } : { ok: true })
   const options = { readiness, logger: log }
-  const refused: RequestListener = (_request, response) => {
-    response.writeHead(404, { 'content-type': 'application/json' })
-    response.end(
-      JSON.stringify({
-        error: { message: 'There is nothing here.', type: 'invalid_request_error', param: null, code: 'not_found' },
-      }),
-    )
-  }
+  const refused: RequestListener = (_request, response) => refuse(response, nothingHere)
 
   const apart = config.adminPort !== null
   const network = buildAdminServer(app, {

@@ -43,6 +43,7 @@ export const pipelineTooLong: WireRefusal = {
   code: 'too_many_pipelined',
   message: 'Too many requests were sent on one connection without waiting for their answers.',
 }
+export const nothingHere: WireRefusal = { status: 404, code: 'not_found', message: 'There is nothing here.' }
 const otherVersion: WireRefusal = {
   status: 505,
   code: 'http_version_not_supported',

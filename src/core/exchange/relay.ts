@@ -229,7 +229,7 @@ export class Relay implements UpstreamListener, Placed {
         done()
       },
       (cause: unknown) => {
-        // The money could not be booked. The hold stays open and is resolved by the next start; the client must not see a finished answer.
+        // The money could not be booked in time. The ledger goes on trying and logs what the client hears now; a finished answer must not be seen.
         if (call.client.open) this.#sendError(new GatewayError('storage_unavailable', undefined, {}, { cause }))
         done()
       },
