@@ -38,7 +38,6 @@ describe('a Chat client and a model behind the Messages API', () => {
     ['predicted output', { prediction: { type: 'content', content: 'x' } }, 'prediction'],
     ['audio out', { modalities: ['text', 'audio'], audio: { voice: 'alloy', format: 'wav' } }, 'modalities'],
     ['a promise to moderate', { moderation: { model: 'm', policy: { input: { mode: 'block' } } } }, 'moderation'],
-    ['web search of the provider', { web_search_options: {} }, 'web_search_options'],
     ['JSON without a schema', { response_format: { type: 'json_object' } }, 'response_format'],
     ['functions from before tools', { functions: [{ name: 'now' }] }, 'functions'],
     [

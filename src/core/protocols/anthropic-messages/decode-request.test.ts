@@ -72,7 +72,7 @@ describe('decodeRequest', () => {
           strict: true,
           extensions: { 'anthropic-messages': { eager_input_streaming: true } },
         },
-        { type: 'opaque', protocol: 'anthropic-messages', value: { name: 'web_search' }, path: 'tools[1]' },
+        { type: 'web-search', original: { value: { name: 'web_search' } }, path: 'tools[1]' },
       ],
       toolChoice: { mode: 'required' },
       parallelToolCalls: false,

@@ -1,4 +1,4 @@
-import type { JsonObject, NeutralRequest, NeutralTool, OpaqueTool } from '../neutral/index.ts'
+import type { JsonObject, NeutralRequest, WebSearchTool } from '../neutral/index.ts'
 import {
   array,
   boolean,
@@ -11,16 +11,19 @@ import {
   optional,
   refuse,
   string,
+  wholeNumber,
 } from './read.ts'
+import { readLocation } from '../web-search.ts'
 
 const toolFields = new Set(['type', 'name', 'description', 'input_schema', 'strict', 'cache_control'])
 
-/** Client tools become functions; tools that Anthropic defines or runs itself stay opaque. */
-export const decodeTools = (body: JsonObject): (NeutralTool | OpaqueTool)[] =>
+/** Client tools become functions, web search is known to others too; other tools that Anthropic defines or runs itself stay opaque. */
+export const decodeTools = (body: JsonObject): NeutralRequest['tools'] =>
   (optional(body['tools'], 'tools', array) ?? []).map((value, index) => {
     const path = `tools[${index}]`
     const tool = object(value, path)
     const type = optional(tool['type'], `${path}.type`, filled) ?? 'custom'
+    if (type.startsWith('web_search_')) return decodeWebSearch(tool, path)
     if (type !== 'custom') return { type: 'opaque', protocol: 'anthropic-messages', value: tool, path }
     return compact({
       type: 'function' as const,
@@ -33,6 +36,24 @@ export const decodeTools = (body: JsonObject): (NeutralTool | OpaqueTool)[] =>
       extensions: leftover(tool, toolFields),
     })
   })
+
+const decodeWebSearch = (tool: JsonObject, path: string): WebSearchTool => {
+  const domains = (field: string): string[] | undefined =>
+    optional(tool[field], `${path}.${field}`, (value, at) =>
+      array(value, at).map((domain, index) => filled(domain, `${at}[${index}]`)),
+    )
+  return compact({
+    type: 'web-search' as const,
+    allowedDomains: domains('allowed_domains'),
+    blockedDomains: domains('blocked_domains'),
+    location: optional(tool['user_location'], `${path}.user_location`, (value, at) =>
+      readLocation(object(value, at), at),
+    ),
+    maxUses: optional(tool['max_uses'], `${path}.max_uses`, (value, at) => wholeNumber(value, at, 1)),
+    original: { protocol: 'anthropic-messages' as const, value: tool },
+    path,
+  })
+}
 
 export const decodeToolChoice = (body: JsonObject): Pick<NeutralRequest, 'toolChoice' | 'parallelToolCalls'> => {
   const choice = optional(body['tool_choice'], 'tool_choice', object)

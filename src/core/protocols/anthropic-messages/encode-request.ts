@@ -29,7 +29,7 @@ export const encodeRequest = (
     max_tokens: maxTokens,
     ...(system.length > 0 && { system: plain(system) }),
     messages: encodeMessages(request.messages, restore, warnings),
-    ...encodeTools(request, warnings),
+    ...encodeTools(request, options, warnings),
     ...encodeReasoning(request, maxTokens, warnings),
     ...encodeStops(request),
     ...encodeUser(request, warnings),

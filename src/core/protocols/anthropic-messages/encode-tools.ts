@@ -1,4 +1,6 @@
-import type { JsonObject, NeutralRequest } from '../neutral/index.ts'
+import type { JsonObject, NeutralRequest, WebSearchTool } from '../neutral/index.ts'
+import type { EncodeRequestOptions } from '../protocol.ts'
+import { writeLocation } from '../web-search.ts'
 import { declares } from './decode-tools.ts'
 import { encodeCache } from './encode-content.ts'
 import { refuse } from './read.ts'
@@ -7,9 +9,13 @@ import { unsupported, type Warnings } from './refusals.ts'
 export const toolName = /^[a-zA-Z0-9_-]{1,128}$/
 
 /** `tools` and `tool_choice`, in the client's order (prompt caches key on it). A choice among some of the tools is made by sending only those. */
-export const encodeTools = (request: NeutralRequest, warnings: Warnings): JsonObject => {
+export const encodeTools = (
+  request: NeutralRequest,
+  { dropUnsupportedTools = false }: Pick<EncodeRequestOptions, 'dropUnsupportedTools'>,
+  warnings: Warnings,
+): JsonObject => {
   const choice = request.toolChoice
-  let { tools } = request
+  let tools = request.tools.filter((tool, index) => isKnown(tool, index, dropUnsupportedTools, warnings))
   if (choice?.mode === 'subset') {
     tools = tools.filter((tool) => !('name' in tool) || choice.names.includes(tool.name))
     for (const name of choice.names) requireDeclared(name, tools)
@@ -32,14 +38,38 @@ const requireDeclared = (name: string, tools: NeutralRequest['tools']): void => 
   if (!tools.some((tool) => declares(tool, name))) refuse('tool_choice', `there is no tool "${name}" in tools.`)
 }
 
+/** False for a tool of another protocol that may be left out; throws when it may not. */
+const isKnown = (tool: NeutralRequest['tools'][number], index: number, drop: boolean, warnings: Warnings): boolean => {
+  if (tool.type !== 'opaque' || tool.protocol === 'anthropic-messages') return true
+  const path = tool.path ?? `tools[${index}]`
+  if (!drop) unsupported(path, 'this tool has no counterpart')
+  warnings.dropped(path, 'this tool has no counterpart')
+  return false
+}
+
+/** The version that all models with the tool take; newer ones filter by running code, which no other protocol asked for. */
+const webSearchType = 'web_search_20250305'
+
+const encodeWebSearch = (tool: WebSearchTool, path: string, warnings: Warnings): JsonObject => {
+  if (tool.original.protocol === 'anthropic-messages') return { ...tool.original.value }
+  if (tool.contextSize) warnings.dropped(`${path}.search_context_size`, 'unknown to the Messages API')
+  const { allowedDomains, blockedDomains, location, maxUses } = tool
+  if (allowedDomains && blockedDomains) unsupported(path, 'domains can be allowed or blocked, not both')
+  return {
+    type: webSearchType,
+    name: 'web_search',
+    ...(maxUses !== undefined && { max_uses: maxUses }),
+    ...(allowedDomains && { allowed_domains: [...allowedDomains] }),
+    ...(blockedDomains && { blocked_domains: [...blockedDomains] }),
+    ...(location && { user_location: { type: 'approximate', ...writeLocation(location) } }),
+  }
+}
+
 const encodeTool = (tool: NeutralRequest['tools'][number], index: number, warnings: Warnings): JsonObject => {
   const path = tool.path ?? `tools[${index}]`
-  if (tool.type === 'custom' || tool.type === 'web-search') return unsupported(path, 'this tool has no counterpart')
-  if (tool.type === 'opaque') {
-    return tool.protocol === 'anthropic-messages'
-      ? { ...tool.value }
-      : unsupported(path, 'this tool has no counterpart')
-  }
+  if (tool.type === 'custom') return unsupported(path, 'this tool has no counterpart')
+  if (tool.type === 'web-search') return encodeWebSearch(tool, path, warnings)
+  if (tool.type === 'opaque') return { ...tool.value }
   if (!toolName.test(tool.name)) refuse(`${path}.name`, 'must be 1 to 128 characters of letters, digits, "_" and "-".')
   warnings.extensions(path, tool.extensions)
   return {

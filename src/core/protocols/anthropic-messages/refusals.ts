@@ -1,33 +1,13 @@
-import { GatewayError } from '../../kernel/errors.ts'
-import type { Extensions, JsonValue, NeutralRequest, Warning } from '../neutral/index.ts'
+import type { JsonValue, NeutralRequest } from '../neutral/index.ts'
+import { CrossingWarnings, refusalsFor } from '../warnings.ts'
 
 /** Refuses what this protocol cannot say and what would change the answer's meaning if it were left out. */
-export const unsupported = (path: string, why: string): never => {
-  throw new GatewayError(
-    'unsupported_parameter',
-    `${path}: ${why} (the model behind this name is called over Anthropic's Messages API).`,
-    {
-      param: path,
-    },
-  )
-}
+export const unsupported: (path: string, why: string) => never = refusalsFor("Anthropic's Messages API")
 
 /** Collects what is dropped or changed on purpose. */
-export class Warnings {
-  readonly list: Warning[] = []
-
-  dropped(path: string, reason: string): void {
-    this.list.push({ path, action: 'dropped', reason })
-  }
-  changed(path: string, reason: string): void {
-    this.list.push({ path, action: 'changed', reason })
-  }
-  /** Fields only another protocol knows, on a part, message or tool. */
-  extensions(path: string, extensions: Extensions | undefined): void {
-    for (const [protocol, fields] of Object.entries(extensions ?? {})) {
-      if (protocol === 'anthropic-messages') continue
-      for (const field of Object.keys(fields)) this.dropped(`${path}.${field}`, 'unknown to the Messages API')
-    }
+export class Warnings extends CrossingWarnings {
+  constructor() {
+    super('anthropic-messages', 'the Messages API')
   }
 }
 

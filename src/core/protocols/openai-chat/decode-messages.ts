@@ -1,5 +1,14 @@
-import type { JsonObject, JsonValue, NeutralMessage, Part, TextPart, ToolResultPart } from '../neutral/index.ts'
-import { array, compact, filled, object, oneOf, optional, refuse, rest, string } from '../read.ts'
+import type {
+  JsonObject,
+  JsonValue,
+  NeutralMessage,
+  Part,
+  TextPart,
+  ThinkingPart,
+  ToolResultPart,
+} from '../neutral/index.ts'
+import { array, compact, filled, isObject, object, oneOf, optional, refuse, rest, string } from '../read.ts'
+import { isSealed } from '../sealed.ts'
 import { decodeAssistantContent, decodeTexts, decodeUserContent } from './decode-parts.ts'
 
 const systemFields = new Set(['role', 'content'])
@@ -15,7 +24,8 @@ const assistantFields = new Set([
   'reasoning_content',
   'reasoning',
 ])
-const callFields = new Set(['id', 'type', 'function', 'index'])
+const sealedAssistantFields = new Set([...assistantFields, 'reasoning_details'])
+const callFields = new Set(['id', 'type', 'function', 'custom', 'index'])
 
 export interface Conversation {
   readonly system: TextPart[]
@@ -100,14 +110,21 @@ const decodeAssistant = (message: JsonObject, path: string): NeutralMessage => {
   const field = message['reasoning_content'] == null ? 'reasoning' : 'reasoning_content'
   const reasoning = optional(message[field], `${path}.${field}`, string)
   if (reasoning) parts.push({ type: 'thinking', text: reasoning, path: `${path}.${field}` })
+  const states = readStates(message, path)
+  parts.push(...states.filter(({ before }) => before === undefined).map(({ part }) => part))
   parts.push(...(optional(message['content'], `${path}.content`, decodeAssistantContent) ?? []))
   const refusal = optional(message['refusal'], `${path}.refusal`, string)
   if (refusal) parts.push({ type: 'refusal', text: refusal, path: `${path}.refusal` })
   const audio = optional(message['audio'], `${path}.audio`, object)
   if (audio) parts.push({ type: 'opaque', protocol: 'openai-chat', value: { audio }, path: `${path}.audio` })
   const calls = optional(message['tool_calls'], `${path}.tool_calls`, array) ?? []
-  parts.push(...calls.map((call, index) => decodeCall(call, `${path}.tool_calls[${index}]`)))
-  const extra = rest(message, assistantFields)
+  for (const [index, value] of calls.entries()) {
+    const call = decodeCall(value, `${path}.tool_calls[${index}]`)
+    if (call.type === 'tool-call')
+      parts.push(...states.filter(({ before }) => before === call.id).map(({ part }) => part))
+    parts.push(call)
+  }
+  const extra = rest(message, states.length > 0 ? sealedAssistantFields : assistantFields)
   return compact({
     role: 'assistant' as const,
     parts,
@@ -117,17 +134,32 @@ const decodeAssistant = (message: JsonObject, path: string): NeutralMessage => {
   })
 }
 
+/** Sealed state of earlier reasoning and the call it stands in front of. What another server keeps in the same field passes on as it is. */
+const readStates = (message: JsonObject, path: string): { readonly part: ThinkingPart; readonly before?: string }[] => {
+  const details = message['reasoning_details']
+  if (!Array.isArray(details)) return []
+  return details.flatMap((detail, index) => {
+    const { data, id } = isObject(detail) ? detail : {}
+    if (typeof data !== 'string' || !isSealed(data)) return []
+    const at = `${path}.reasoning_details[${index}]`
+    const part: ThinkingPart = { type: 'thinking', text: '', signature: data, signedBy: 'openai-chat', path: at }
+    return [{ part, ...(typeof id === 'string' && id !== '' && { before: id }) }]
+  })
+}
+
 const decodeCall = (value: JsonValue, path: string): Part => {
   const call = object(value, path)
   const type = optional(call['type'], `${path}.type`, filled) ?? 'function'
-  if (type !== 'function') return { type: 'opaque', protocol: 'openai-chat', value: { tool_call: call }, path }
-  const made = object(call['function'], `${path}.function`)
+  if (type !== 'function' && type !== 'custom')
+    return { type: 'opaque', protocol: 'openai-chat', value: { tool_call: call }, path }
+  const made = object(call[type], `${path}.${type}`)
   const extra = rest(call, callFields)
   return compact({
     type: 'tool-call' as const,
     id: filled(call['id'], `${path}.id`),
-    name: filled(made['name'], `${path}.function.name`),
-    arguments: optional(made['arguments'], `${path}.function.arguments`, string) ?? '',
+    name: filled(made['name'], `${path}.${type}.name`),
+    arguments: optional(made[type === 'custom' ? 'input' : 'arguments'], `${path}.${type}.arguments`, string) ?? '',
+    ...(type === 'custom' && { custom: true as const }),
     path,
     extensions: extra && { 'openai-chat': extra },
   })

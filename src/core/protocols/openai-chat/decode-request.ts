@@ -27,6 +27,7 @@ const known = new Set([
   'max_tokens',
   'tools',
   'tool_choice',
+  'web_search_options',
   'parallel_tool_calls',
   'temperature',
   'top_p',

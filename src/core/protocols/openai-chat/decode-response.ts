@@ -44,12 +44,15 @@ const decodeChoice = (choice: JsonObject): NeutralResponse['choices'][number] =>
 }
 
 const decodeCall = (call: JsonObject): Block => {
-  if (call['type'] === 'custom')
-    return { kind: 'opaque', part: { type: 'opaque', protocol: 'openai-chat', value: { tool_call: call } } }
+  const id = text(call['id']) || mintCallId()
+  if (isObject(call['custom']) && !isObject(call['function'])) {
+    const { name, input } = call['custom']
+    return { kind: 'tool-call', id, name: text(name), arguments: text(input), custom: true }
+  }
   const made: JsonObject = isObject(call['function']) ? call['function'] : {}
   return {
     kind: 'tool-call',
-    id: text(call['id']) || mintCallId(),
+    id,
     name: text(made['name']),
     arguments: readArguments(made['arguments']),
   }

@@ -1,28 +1,64 @@
-import type { JsonObject, JsonValue, NeutralRequest, NeutralTool, OpaqueTool, ToolChoice } from '../neutral/index.ts'
-import { array, boolean, compact, filled, notServed, object, oneOf, optional, refuse, rest, string } from '../read.ts'
+import type { CustomTool, JsonObject, JsonValue, NeutralRequest, ToolChoice, WebSearchTool } from '../neutral/index.ts'
+import { array, boolean, compact, filled, object, oneOf, optional, refuse, rest, string } from '../read.ts'
+import { readLocation } from '../web-search.ts'
 
 const toolFields = new Set(['type', 'function'])
 const functionFields = new Set(['name', 'description', 'parameters', 'strict'])
 
-/** Functions; custom and hosted tools stay opaque. */
-export const decodeTools = (body: JsonObject): (NeutralTool | OpaqueTool)[] =>
-  (optional(body['tools'], 'tools', array) ?? []).map((value, index) => {
-    const path = `tools[${index}]`
-    const tool = object(value, path)
-    if (filled(tool['type'], `${path}.type`) !== 'function')
-      return { type: 'opaque', protocol: 'openai-chat', value: tool, path }
-    const made = object(tool['function'], `${path}.function`)
-    const extra = { ...rest(tool, toolFields), ...rest(made, functionFields) }
-    return compact({
-      type: 'function' as const,
-      name: filled(made['name'], `${path}.function.name`),
-      description: optional(made['description'], `${path}.function.description`, string),
-      schema: optional(made['parameters'], `${path}.function.parameters`, object),
-      strict: optional(made['strict'], `${path}.function.strict`, boolean),
-      path,
-      extensions: Object.keys(extra).length > 0 ? { 'openai-chat': extra } : undefined,
-    })
+/** Functions and free-text tools; the search that `web_search_options` asks for. Other hosted tools stay opaque. */
+export const decodeTools = (body: JsonObject): NeutralRequest['tools'] => {
+  const tools = (optional(body['tools'], 'tools', array) ?? []).map(decodeTool)
+  const search = optional(body['web_search_options'], 'web_search_options', object)
+  return search ? [...tools, decodeWebSearch(search)] : tools
+}
+
+const decodeTool = (value: JsonValue, index: number): NeutralRequest['tools'][number] => {
+  const path = `tools[${index}]`
+  const tool = object(value, path)
+  const type = filled(tool['type'], `${path}.type`)
+  if (type === 'custom') return decodeCustom(tool, path)
+  if (type !== 'function') return { type: 'opaque', protocol: 'openai-chat', value: tool, path }
+  const made = object(tool['function'], `${path}.function`)
+  const extra = { ...rest(tool, toolFields), ...rest(made, functionFields) }
+  return compact({
+    type: 'function' as const,
+    name: filled(made['name'], `${path}.function.name`),
+    description: optional(made['description'], `${path}.function.description`, string),
+    schema: optional(made['parameters'], `${path}.function.parameters`, object),
+    strict: optional(made['strict'], `${path}.function.strict`, boolean),
+    path,
+    extensions: Object.keys(extra).length > 0 ? { 'openai-chat': extra } : undefined,
   })
+}
+
+const decodeCustom = (tool: JsonObject, path: string): CustomTool => {
+  const at = `${path}.custom`
+  const made = object(tool['custom'], at)
+  const format = optional(made['format'], `${at}.format`, object)
+  const kind = format && oneOf(format['type'], `${at}.format.type`, ['text', 'grammar'])
+  return compact({
+    type: 'custom' as const,
+    name: filled(made['name'], `${at}.name`),
+    description: optional(made['description'], `${at}.description`, string),
+    grammar: kind === 'grammar' ? object(format!['grammar'], `${at}.format.grammar`) : undefined,
+    path,
+  })
+}
+
+const decodeWebSearch = (options: JsonObject): WebSearchTool => {
+  const at = 'web_search_options'
+  const place = optional(options['user_location'], `${at}.user_location`, object)
+  const where = place && optional(place['approximate'], `${at}.user_location.approximate`, object)
+  return compact({
+    type: 'web-search' as const,
+    contextSize: optional(options['search_context_size'], `${at}.search_context_size`, (value, path) =>
+      oneOf(value, path, ['low', 'medium', 'high']),
+    ),
+    location: where && readLocation(where, `${at}.user_location.approximate`),
+    original: { protocol: 'openai-chat' as const, value: options },
+    path: at,
+  })
+}
 
 export const decodeToolChoice = (
   body: JsonObject,
@@ -41,21 +77,20 @@ const readChoice = (value: JsonValue, tools: NeutralRequest['tools']): ToolChoic
   }
   const choice = object(value, 'tool_choice')
   const type = oneOf(choice['type'], 'tool_choice.type', ['function', 'custom', 'allowed_tools'])
-  if (type === 'custom') return notServed('tool_choice', 'custom tools cannot be chosen for this model')
-  if (type === 'function') {
-    return { mode: 'tool', name: readName(choice['function'], 'tool_choice.function', tools) }
-  }
+  if (type !== 'allowed_tools') return { mode: 'tool', name: readName(choice[type], `tool_choice.${type}`, tools) }
   const at = 'tool_choice.allowed_tools'
   const allowed = object(choice['allowed_tools'], at)
   const names = array(allowed['tools'], `${at}.tools`).map((tool, index) => {
     const path = `${at}.tools[${index}]`
-    return readName(object(tool, path)['function'], `${path}.function`, tools)
+    const allowedTool = object(tool, path)
+    const form = allowedTool['type'] === 'custom' ? 'custom' : 'function'
+    return readName(allowedTool[form], `${path}.${form}`, tools)
   })
   return { mode: 'subset', names, required: oneOf(allowed['mode'], `${at}.mode`, ['auto', 'required']) === 'required' }
 }
 
 const readName = (value: JsonValue | undefined, path: string, tools: NeutralRequest['tools']): string => {
   const name = filled(object(value, path)['name'], `${path}.name`)
-  const declared = tools.some((tool) => tool.type === 'function' && tool.name === name)
+  const declared = tools.some((tool) => 'name' in tool && tool.name === name)
   return declared ? name : refuse(`${path}.name`, `there is no tool "${name}" in tools.`)
 }

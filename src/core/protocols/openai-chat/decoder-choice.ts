@@ -82,10 +82,15 @@ export class ChoiceDecoder {
   }
 
   #call(call: JsonObject): void {
-    const made: JsonObject = isObject(call['function']) ? call['function'] : {}
+    const custom = isObject(call['custom']) && !isObject(call['function'])
+    const made: JsonObject = isObject(call['function'])
+      ? call['function']
+      : isObject(call['custom'])
+        ? call['custom']
+        : {}
     const name = text(made['name'])
     const id = text(call['id'])
-    const piece = readArguments(made['arguments'])
+    const piece = custom ? text(made['input']) : readArguments(made['arguments'])
     const key = this.#keyOf(call, id, name)
     const known = this.#tools.get(key)
     // Some servers give every call the same index: another id that comes with a name is another call.
@@ -95,7 +100,10 @@ export class ChoiceDecoder {
       return
     }
     const given = id || this.#earlyIds.get(key)
-    const block: PendingBlock = { start: { kind: 'tool-call', id: given || mintCallId(), name }, text: piece }
+    const block: PendingBlock = {
+      start: { kind: 'tool-call', id: given || mintCallId(), name, ...(custom && { custom: true as const }) },
+      text: piece,
+    }
     this.#tools.set(key, { id, block })
     this.#called = true
     this.#add(block)
@@ -153,7 +161,7 @@ const text = (value: JsonValue | undefined): string => (typeof value === 'string
 
 /** Text is whole at any time; arguments when they are a JSON value. */
 const isWhole = ({ start, text: written }: PendingBlock): boolean => {
-  if (start.kind !== 'tool-call') return true
+  if (start.kind !== 'tool-call' || start.custom) return true
   try {
     JSON.parse(written)
     return true

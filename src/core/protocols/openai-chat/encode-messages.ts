@@ -195,7 +195,8 @@ const replayed = (part: ThinkingPart, path: string, dialect: ChatDialect, warnin
 
 const encodeCall = (part: ToolCallPart, dialect: ChatDialect): JsonObject => ({
   id: callId(part.id, dialect),
-  type: 'function',
-  function: { name: part.name, arguments: part.arguments },
+  ...(part.custom
+    ? { type: 'custom', custom: { name: part.name, input: part.arguments } }
+    : { type: 'function', function: { name: part.name, arguments: part.arguments } }),
   ...part.extensions?.['openai-chat'],
 })

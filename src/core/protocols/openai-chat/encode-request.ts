@@ -25,7 +25,7 @@ export const encodeRequest = (
   const body: JsonObject = {
     model: options.model,
     messages: encodeMessages(request, dialect, warnings),
-    ...encodeTools(request, warnings),
+    ...encodeTools(request, options, warnings),
     ...(limit < Number.POSITIVE_INFINITY && { [dialect.maxTokensField ?? 'max_completion_tokens']: limit }),
     ...compact({
       temperature: request.temperature,

@@ -1,9 +1,11 @@
 import { GatewayError } from '../../kernel/errors.ts'
 import type { Block, Finish, JsonObject, NeutralResponse } from '../neutral/index.ts'
+import { isSealed } from '../sealed.ts'
 import type { EncodeOptions } from '../protocol.ts'
 import { brokenFinish, encodeFinish } from './finish.ts'
 import { answerId, callId } from './ids.ts'
 import { encodeCitation } from './read-content.ts'
+import { encodeState } from './reasoning-details.ts'
 import { encodeUsage } from './usage.ts'
 
 /** The answer with every key the types know. Throws `upstream_error` for an end that must not look like one. */
@@ -34,7 +36,8 @@ const encodeMessage = (blocks: readonly Block[], finish: Finish): JsonObject => 
   let reasoning = ''
   const annotations: JsonObject[] = []
   const calls: JsonObject[] = []
-  for (const block of blocks) {
+  const states: JsonObject[] = []
+  for (const [position, block] of blocks.entries()) {
     switch (block.kind) {
       case 'text':
         content += block.text
@@ -45,12 +48,18 @@ const encodeMessage = (blocks: readonly Block[], finish: Finish): JsonObject => 
         break
       case 'thinking':
         reasoning += block.text
+        if (block.signature !== undefined && isSealed(block.signature)) {
+          const next = blocks[position + 1]
+          const call = next?.kind === 'tool-call' ? callId(next.id) : null
+          states.push(encodeState(block.signature, states.length, call))
+        }
         break
       case 'tool-call':
         calls.push({
           id: callId(block.id),
-          type: 'function',
-          function: { name: block.name, arguments: block.arguments || '{}' },
+          ...(block.custom
+            ? { type: 'custom', custom: { name: block.name, input: block.arguments } }
+            : { type: 'function', function: { name: block.name, arguments: block.arguments || '{}' } }),
         })
         break
       case 'opaque':
@@ -64,6 +73,7 @@ const encodeMessage = (blocks: readonly Block[], finish: Finish): JsonObject => 
     role: 'assistant',
     content: content === '' && (calls.length > 0 || refusal !== '') ? null : content,
     ...(reasoning !== '' && { reasoning_content: reasoning }),
+    ...(states.length > 0 && { reasoning_details: states }),
     refusal: refusal === '' ? null : refusal,
     annotations,
     ...(calls.length > 0 && { tool_calls: calls }),

@@ -1,9 +1,11 @@
 import type { BlockDelta, BlockStart, Finish, JsonObject, NeutralEvent, Usage } from '../neutral/index.ts'
+import { isSealed } from '../sealed.ts'
 import type { EncodeOptions, StreamEncoder } from '../protocol.ts'
 import { failed, unfinished } from '../encoder-failure.ts'
 import { brokenFinish, encodeFinish } from './finish.ts'
 import { answerId, callId } from './ids.ts'
 import { encodeCitation } from './read-content.ts'
+import { encodeState } from './reasoning-details.ts'
 import { encodeUsage } from './usage.ts'
 
 /** What was told of one choice. */
@@ -13,7 +15,12 @@ interface Told {
   kind: BlockStart['kind'] | null
   calls: number
   gotArguments: boolean
+  /** The open call is one of a free-text tool. */
+  custom: boolean
   refused: boolean
+  /** Sealed state that waits for what it stands in front of. */
+  state: string
+  states: number
 }
 
 /**
@@ -71,7 +78,17 @@ export class Encoder implements StreamEncoder {
   #choice(choice: number): Told {
     let told = this.#choices.get(choice)
     if (!told) {
-      told = { begun: false, finished: false, kind: null, calls: 0, gotArguments: false, refused: false }
+      told = {
+        begun: false,
+        finished: false,
+        kind: null,
+        calls: 0,
+        gotArguments: false,
+        custom: false,
+        refused: false,
+        state: '',
+        states: 0,
+      }
       this.#choices.set(choice, told)
     }
     return told
@@ -79,6 +96,19 @@ export class Encoder implements StreamEncoder {
 
   #open(choice: number, block: BlockStart): string {
     const told = this.#choice(choice)
+    const state = this.#state(choice, told, block.kind === 'tool-call' ? callId(block.id) : null)
+    return state + this.#begin(choice, told, block)
+  }
+
+  /** What waits has its place now. It never comes before the role: a thinking block was there. */
+  #state(choice: number, told: Told, call: string | null): string {
+    if (told.state === '') return ''
+    const detail = encodeState(told.state, told.states++, call)
+    told.state = ''
+    return this.#chunk(choice, `{"reasoning_details":[${JSON.stringify(detail)}]}`)
+  }
+
+  #begin(choice: number, told: Told, block: BlockStart): string {
     told.kind = block.kind
     if (block.kind === 'refusal') told.refused = true
     const call = this.#firstOfCall(told, block)
@@ -100,11 +130,13 @@ export class Encoder implements StreamEncoder {
     }
     if (block.kind !== 'tool-call') return ''
     told.gotArguments = false
+    told.custom = block.custom === true
     return JSON.stringify({
       index: told.calls++,
       id: callId(block.id),
-      type: 'function',
-      function: { name: block.name, arguments: '' },
+      ...(told.custom
+        ? { type: 'custom', custom: { name: block.name, input: '' } }
+        : { type: 'function', function: { name: block.name, arguments: '' } }),
     })
   }
 
@@ -122,20 +154,23 @@ export class Encoder implements StreamEncoder {
         return annotation ? this.#chunk(choice, `{"annotations":[${JSON.stringify(annotation)}]}`) : ''
       }
       case 'signature':
-        // A sealed state has no place here that comes back.
+        // Only what was sealed for the way through a client: bare state of a provider means nothing here.
+        if (isSealed(delta.signature)) told.state = delta.signature
         return ''
     }
   }
 
   #arguments(choice: number, told: Told, json: string): string {
-    const call = `{"index":${told.calls - 1},"function":{"arguments":${JSON.stringify(json)}}}`
+    const piece = JSON.stringify(json)
+    const made = told.custom ? `"custom":{"input":${piece}}` : `"function":{"arguments":${piece}}`
+    const call = `{"index":${told.calls - 1},${made}}`
     return this.#chunk(choice, `{"tool_calls":[${call}]}`)
   }
 
   /** Clients parse the arguments: a call without any has an empty object. */
   #close(choice: number): string {
     const told = this.#choice(choice)
-    const empty = told.kind === 'tool-call' && !told.gotArguments
+    const empty = told.kind === 'tool-call' && !told.gotArguments && !told.custom
     told.kind = null
     return empty ? this.#arguments(choice, told, '{}') : ''
   }
@@ -144,7 +179,7 @@ export class Encoder implements StreamEncoder {
     const reason = encodeFinish(finish)
     if (reason === undefined) return this.#fail(brokenFinish(finish))
     const told = this.#choice(choice)
-    let out = told.begun ? '' : this.#role(choice, '""')
+    let out = told.begun ? this.#state(choice, told, null) : this.#role(choice, '""')
     told.begun = true
     told.finished = true
     if (finish.reason === 'refusal' && finish.explanation && !told.refused)
