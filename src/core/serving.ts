@@ -1,5 +1,6 @@
 import type { App } from './app.ts'
 import { createCatalog } from './catalog/catalog.ts'
+import { createTokenCounter } from './endpoints/counting/token-counter.ts'
 import { createExchange } from './exchange/exchange.ts'
 import { newId } from './kernel/ids.ts'
 import type { Log } from './kernel/log.ts'
@@ -39,6 +40,7 @@ export const createServing = async (app: App, log: Log) => {
     if (await simulated.justStarted()) await catalog.refresh()
   })
   const limiter = createLimiter({ clock })
+  const tokenCounter = createTokenCounter()
   const exchange = createExchange({
     clock,
     catalog,
@@ -47,6 +49,7 @@ export const createServing = async (app: App, log: Log) => {
     upstream,
     credentials: createCredentials({ upstream, clock, connectTimeoutMs: config.connectTimeoutMs }),
     sealer: app.stateSealer,
+    countTokens: tokenCounter.count,
     epoch,
     config,
     onError: (error, fields) => log.error({ ...fields, code: error.code, error: error.cause ?? error }, error.message),
@@ -58,6 +61,7 @@ export const createServing = async (app: App, log: Log) => {
     async close(): Promise<void> {
       catalog.close()
       keys.close()
+      await tokenCounter.close()
       await simulated.close()
     },
   }

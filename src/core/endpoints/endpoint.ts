@@ -12,6 +12,8 @@ export interface Endpoint {
   /** In the request log as the client's protocol: `openai-chat`, `embeddings`, … */
   readonly id: string
   readonly errors: ErrorFormat
+  /** Why its calls cost nothing. They need a key and take its limits like any other; no credit is held, no quota of tokens used, no price needed. */
+  readonly free?: string
   /** What admission needs. Throws GatewayError 400 for what is no request of this endpoint. */
   inspect(body: Buffer, place: Place): RequestFacts
   /**
@@ -62,15 +64,41 @@ export interface Road {
   readonly warnings: readonly Warning[]
   /** The provider's body. Called again with a lower limit when the credit pays for less than planned. */
   request(maxTokens: number | undefined): Buffer
-  /** A whole answer. Throws UnreadableAnswer when it cannot be translated. */
-  unary(body: Buffer): { readonly body: Buffer; readonly observed: Observed }
-  stream(): StreamRoad
+  /** Where the path is not below the provider's own base URL: the one to use instead, on the same host. */
+  baseUrl?(configured: string): string
+  /** A whole answer. Throws UnreadableAnswer when it cannot be translated. `contentType` as the provider told it. */
+  unary(body: Buffer, contentType?: string): UnaryAnswer
+  /** Whether a good answer of this content type passes while it comes. Absent: when a stream was asked for and events come. */
+  streams?(contentType: string | undefined): boolean
+  stream(contentType?: string): StreamRoad
+  /** Where the gateway can answer itself. */
+  readonly local?: LocalRoad
   /** A provider's answer that is no 2xx. */
   decodeError(status: number, headers: HeaderLookup, body: Buffer): ProviderFailure
 }
 
+export interface UnaryAnswer {
+  readonly body: Buffer
+  readonly observed: Observed
+  /** Default `application/json`. */
+  readonly contentType?: string
+  /** Further headers, as a flat list of names and values. */
+  readonly headers?: readonly string[]
+}
+
+/** An answer of the gateway's own: instead of the provider's when that has nothing to ask (`only`), or when it does not know or does not work. */
+export interface LocalRoad {
+  readonly only: boolean
+  answer(count: CountTokens): Promise<UnaryAnswer>
+}
+
+/** Tokens of texts as a tokenizer counts them, away from the serving thread. */
+export type CountTokens = (texts: readonly string[]) => Promise<number>
+
 export interface StreamRoad {
   readonly observed: Observed
+  /** No frames but bytes: a failure can only be told by breaking the connection. */
+  readonly binary?: true
   /** Default `text/event-stream; charset=utf-8`. */
   readonly contentType?: string
   push(chunk: Buffer): Buffer | string

@@ -57,8 +57,8 @@ export const admit = async (call: Call, deps: AdmitDeps, sighting: Sighting): Pr
 
   const model = findModel(facts.model, principal.models, deps.catalog)
   sighting.modelId = model.id
-  const price = model.priceAt(now)
-  if (!price && !model.free) {
+  const price = endpoint.free ? null : model.priceAt(now)
+  if (!price && !model.free && !endpoint.free) {
     throw new GatewayError(
       'model_unpriced',
       `The model "${model.name}" has no price. An administrator must set one: gateway prices set ${model.name} …`,
@@ -111,13 +111,13 @@ export const admit = async (call: Call, deps: AdmitDeps, sighting: Sighting): Pr
     sealer: deps.sealer,
   })
 
-  const claimTokens = estimatedInputTokens + planned * facts.choices
+  const claimTokens = endpoint.free ? 0 : estimatedInputTokens + planned * facts.choices
   // A client that fixed the length itself gets it or nothing; another is content with less.
   const minTokens =
     bounds.outputLimit === 'client' ? claimTokens : estimatedInputTokens + Math.min(1, planned) * facts.choices
   const lease = deps.limiter.take(principal, Math.min(claimTokens, estimatedInputTokens + (facts.maxTokens ?? 0)))
   try {
-    const quota = quotaClaim(principal, now, { claimTokens, minTokens })
+    const quota = endpoint.free ? undefined : quotaClaim(principal, now, { claimTokens, minTokens })
     const context: HoldContext = {
       userId: principal.userId,
       keyId: principal.keyId,

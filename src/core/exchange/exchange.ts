@@ -11,6 +11,7 @@ import type {
   ResolveResult,
   VoidCommand,
 } from '../ledger/commands.ts'
+import type { CountTokens } from '../endpoints/endpoint.ts'
 import type { Limiter } from '../limits/limiter.ts'
 import type { Credentials } from '../upstream/credentials.ts'
 import type { Upstream, UpstreamRequest } from '../upstream/upstream.ts'
@@ -38,6 +39,7 @@ export interface ExchangeDeps {
   readonly upstream: Upstream
   readonly credentials: Credentials
   readonly sealer: Sealer
+  readonly countTokens: CountTokens
   readonly epoch: string
   readonly config: {
     readonly defaultReserveTokens: number
@@ -125,15 +127,17 @@ export const createExchange = (deps: ExchangeDeps): Exchange => {
       errorHeaders: (error) => errorHeaders(base, error),
       monotonic: () => clock.monotonic(),
       drain: newDrainBudget(),
+      answerHere: road.local && (() => road.local!.answer(deps.countTokens)),
       done: () => {
         relays.delete(relay)
         ended()
       },
     })
     relays.add(relay)
+    if (road.local?.only) return relay.answerHere()
     const { provider } = target
     const request = (headers: Record<string, string>): UpstreamRequest => ({
-      baseUrl: provider.baseUrl,
+      baseUrl: road.baseUrl?.(provider.baseUrl) ?? provider.baseUrl,
       path: road.path,
       headers,
       body: admission.body,

@@ -1,4 +1,4 @@
-import { type StreamRoad, UnreadableAnswer } from '../endpoints/endpoint.ts'
+import { type StreamRoad, type UnaryAnswer, UnreadableAnswer } from '../endpoints/endpoint.ts'
 import { GatewayError } from '../kernel/errors.ts'
 import { freeBuffer } from '../kernel/free-buffer.ts'
 import type { HeaderLookup, Observed } from '../protocols/protocol.ts'
@@ -36,6 +36,8 @@ export interface RelayOptions {
   readonly errorHeaders: (error: GatewayError) => string[]
   readonly monotonic: () => number
   readonly drain: DrainBudget
+  /** The gateway's own answer, where the endpoint has one. */
+  readonly answerHere?: (() => Promise<UnaryAnswer>) | undefined
   /** Called after everything has been sent or given up. */
   readonly done: () => void
 }
@@ -65,6 +67,8 @@ export class Relay implements UpstreamListener, Placed {
   #started = false
   /** Bytes that may only go out after the settlement: everything from the finish mark on. */
   #held: (Buffer | string)[] = []
+  #answer: UnaryAnswer | null = null
+  #answersHere = false
   #grace: NodeJS.Timeout | null = null
   #draining: (() => void) | null = null
   #clientGone = false
@@ -90,13 +94,11 @@ export class Relay implements UpstreamListener, Placed {
     this.#status = status
     this.#header = header
     this.#firstByteAt = this.#options.monotonic()
-    if (
-      status >= 200 &&
-      status < 300 &&
-      this.#options.admission.facts.stream &&
-      isEventStream(header('content-type'))
-    ) {
-      this.#stream = this.#options.admission.road.stream()
+    if (status < 200 || status >= 300) return
+    const { facts, road } = this.#options.admission
+    const type = header('content-type')
+    if (road.streams ? road.streams(type) : facts.stream && isEventStream(type)) {
+      this.#stream = road.stream(type)
       this.#observed = this.#stream.observed
     }
   }
@@ -133,8 +135,19 @@ export class Relay implements UpstreamListener, Placed {
 
   onFailure(failure: UpstreamFailure): void {
     if (this.#ended) return
+    if (this.#options.answerHere && !this.#clientGone) return this.answerHere()
     // Everything that matters had come: a connection that breaks after the finish mark changes nothing for the client.
     this.#finish(this.#observed.complete && this.#stream ? null : fromNetwork(failure))
+  }
+
+  /** Nobody else is asked, or nobody else knows. */
+  answerHere(): void {
+    if (this.#answersHere) return
+    this.#answersHere = true
+    this.#options.answerHere!().then(
+      (answer) => this.#finishWith(answer),
+      (error: unknown) => this.#finish(toFailure(error)),
+    )
   }
 
   /** Ends the exchange from our side: the drain deadline of a shutdown. */
@@ -164,24 +177,29 @@ export class Relay implements UpstreamListener, Placed {
     const body = this.#body.length === 1 ? this.#body[0]! : Buffer.concat(this.#body)
     const { admission } = this.#options
     if (this.#status < 200 || this.#status >= 300) {
-      return this.#finish(fromProvider(admission.road.decodeError(this.#status, this.#header, body), this.#scrub()))
+      const failure = admission.road.decodeError(this.#status, this.#header, body)
+      // What the client did wrong, only the client can mend; any other failure is not its concern where we can answer too.
+      if (this.#options.answerHere && failure.class !== 'client') return this.answerHere()
+      return this.#finish(fromProvider(failure, this.#scrub()))
     }
-    if (admission.facts.stream) {
+    if (admission.facts.stream && !admission.road.streams) {
       return this.#finish(
         new GatewayError('upstream_error', 'The provider did not answer with a stream.', { retry: false }),
       )
     }
     try {
-      const answer = admission.road.unary(body)
-      this.#observed = answer.observed
-      if (answer.observed.failure) return this.#finish(fromProvider(answer.observed.failure, this.#scrub()))
+      const answer = admission.road.unary(body, this.#header('content-type'))
+      if (answer.observed.failure) {
+        this.#observed = answer.observed
+        return this.#finish(fromProvider(answer.observed.failure, this.#scrub()))
+      }
       // A 200 with something else in it (a login page, half a body) is no answer: it is neither shown nor charged.
       if (!answer.observed.complete) throw new UnreadableAnswer('the answer is not one of its protocol')
-      this.#held.push(answer.body)
-      this.#finish(null)
+      this.#finishWith(answer)
     } catch (error) {
       this.#observed = { deliveredChars: 0, complete: false }
       if (!(error instanceof UnreadableAnswer)) return this.#finish(toFailure(error))
+      if (this.#options.answerHere) return this.answerHere()
       this.#finish(
         new GatewayError('upstream_error', 'The provider sent an answer that cannot be read.', {}, { cause: error }),
       )
@@ -208,6 +226,13 @@ export class Relay implements UpstreamListener, Placed {
     this.#held.push(this.#stream?.finish() ?? '')
     const { failure } = this.#observed
     this.#stop(failure ? fromProvider(failure, this.#scrub()) : null)
+  }
+
+  #finishWith(answer: UnaryAnswer): void {
+    if (this.#ended) return
+    this.#observed = answer.observed
+    this.#answer = answer
+    this.#finish(null)
   }
 
   #finish(error: GatewayError | null): void {
@@ -239,16 +264,17 @@ export class Relay implements UpstreamListener, Placed {
   #sendEnd(error: GatewayError | null, settled: SettledHeaders): void {
     const { call, headers } = this.#options
     if (error) return this.#sendError(error)
-    if (!this.#stream) {
-      const body = this.#held[0] as Buffer
-      call.client.start(this.#status, [
+    if (this.#answer) {
+      const { body, contentType = 'application/json', headers: more = [] } = this.#answer
+      call.client.start(this.#answersHere ? 200 : this.#status, [
         'content-type',
-        'application/json',
+        contentType,
         'content-length',
         String(body.length),
         'x-gateway-cost',
         settled.cost,
         ...headers,
+        ...more,
       ])
       return call.client.end(body)
     }
@@ -260,6 +286,7 @@ export class Relay implements UpstreamListener, Placed {
   #sendError(error: GatewayError): void {
     const { call, errorHeaders } = this.#options
     if (this.#started) {
+      if (this.#stream?.binary) return call.client.destroy()
       const { errors } = call.endpoint
       const bytes = this.#stream?.fail?.(error, call.requestId) ?? errors.renderStreamError(error, call.requestId)
       if (errors.breaksAfterStreamError) call.client.breakOff(bytes)

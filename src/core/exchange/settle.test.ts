@@ -42,6 +42,12 @@ test('an estimate never exceeds the hold', () => {
   expect(settlementOf({ deliveredChars: 4000, complete: false }, price, { ...context, held: 50 }).amount).toBe(50)
 })
 
+test('our own count of a finished answer is an estimate, at most the hold', () => {
+  const counted = { usage, estimated: true, deliveredChars: 0, complete: true }
+  expect(settlementOf(counted, price, context)).toMatchObject({ quality: 'estimated', amount: 30, tokens: 15 })
+  expect(settlementOf(counted, price, { ...context, held: 20 }).amount).toBe(20)
+})
+
 test('nothing delivered is nothing owed', () => {
   expect(settlementOf({ deliveredChars: 0, complete: false }, price, context)).toMatchObject({
     release: true,

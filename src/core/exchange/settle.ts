@@ -18,7 +18,7 @@ export interface Settlement {
 const nothing: Settlement = { release: true, usage: emptyUsage, tokens: 0, amount: 0, quality: 'none' }
 
 /**
- * The one rule of settlement (contract, part 5): credible usage reported with a finished answer is exact; else what was delivered is counted and flagged `estimated`,
+ * The one rule of settlement (contract, part 5): credible usage reported with a finished answer is exact (or our own count, then `estimated`); else what was delivered is counted and flagged `estimated`,
  * with the provider's own count of the prompt where it came; else nothing was delivered and nothing is owed. An estimate never exceeds the hold.
  */
 export const settlementOf = (
@@ -28,7 +28,9 @@ export const settlementOf = (
 ): Settlement => {
   const reported = observed.usage
   if (reported && observed.complete && isCredible(reported, observed.deliveredChars)) {
-    return priced(reported, price, 'exact', Number.POSITIVE_INFINITY)
+    return observed.estimated
+      ? priced(reported, price, 'estimated', held)
+      : priced(reported, price, 'exact', Number.POSITIVE_INFINITY)
   }
   // Perhaps the provider counted a prompt, but no answer came: what ran is not known to have been billed.
   if (observed.deliveredChars === 0) return nothing
