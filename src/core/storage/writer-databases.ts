@@ -17,6 +17,8 @@ export interface WriterDatabasesOptions {
   readonly busyMs: number
   readonly journal: JournalUse
   readonly createEngine: CreateEngine | null
+  /** Module of a thread that moves the write-ahead logs; absent: this one does. */
+  readonly checkpointThread?: URL | null
   /** How the journal is written, for tests of disks that fill up. */
   readonly writeJournal?: WriteBytes
   /** Told when nothing may be written any more. */
@@ -78,7 +80,11 @@ export const createWriterDatabases = (options: WriterDatabasesOptions): WriterDa
       if (gathered === 0 && !lost) journal?.clear()
     },
   )
-  const checkpointer = createCheckpointer([gateway, usage], options.fail)
+  const checkpointer = createCheckpointer([gateway, usage], {
+    thread: options.checkpointThread ?? null,
+    busyMs: options.busyMs,
+    fail: options.fail,
+  })
   let staged: unknown[] = []
   /** Commands whose rows are in the open transaction and whose batches are in the journal. */
   let gathered = 0

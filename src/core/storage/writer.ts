@@ -27,10 +27,17 @@ const fail = (error: unknown): void => {
   send({ fatal: toThreadError(error) })
 }
 
+const checkpointEntry = new URL(
+  `./checkpoint-thread${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`,
+  import.meta.url,
+)
+
 const start = async (): Promise<WriterDatabases> => {
   prepareDatabases({ dataDir: options.dataDir, busyMs: options.busyMs, now: Date.now })
   const module = options.engine === null ? null : ((await import(options.engine)) as { createEngine: CreateEngine })
-  return createWriterDatabases({ ...options, createEngine: module?.createEngine ?? null, fail })
+  // What only works on a database for a moment moves its own logs.
+  const checkpointThread = options.journal === 'gather' ? checkpointEntry : null
+  return createWriterDatabases({ ...options, createEngine: module?.createEngine ?? null, checkpointThread, fail })
 }
 
 const expire = (databases: WriterDatabases): void => {
