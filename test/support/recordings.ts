@@ -2,7 +2,7 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { JsonObject, NeutralEvent, NeutralResponse, ProtocolId } from '../../src/core/protocols/neutral/index.ts'
 import { fold } from '../../src/core/protocols/fold.ts'
-import type { Protocol } from '../../src/core/protocols/protocol.ts'
+import type { Place, ProviderProtocol } from '../../src/core/protocols/protocol.ts'
 import { parseFrame, SseSplitter } from '../../src/core/protocols/sse.ts'
 
 /**
@@ -16,12 +16,16 @@ export const recordingsPresent = existsSync(folder)
 export interface Recording {
   readonly id: string
   readonly provider: string
-  readonly request: { readonly json?: JsonObject } | null
+  readonly request: { readonly path?: string; readonly json?: JsonObject } | null
   readonly response: {
     readonly status: number
     readonly json?: JsonObject
+    readonly headers?: Readonly<Record<string, string>>
+    readonly text?: string
     /** The frames of a stream; joined they are its bytes. */
     readonly chunks?: readonly string[]
+    /** The same where the frames are no text. */
+    readonly base64chunks?: readonly string[]
   }
 }
 
@@ -34,22 +38,50 @@ export interface ClientRequest {
 
 const read = <T>(path: string): T => JSON.parse(readFileSync(path, 'utf8')) as T
 
-/** Nothing when the recordings are absent. */
-export const readRecordings = (protocol: ProtocolId): Recording[] => {
-  if (!recordingsPresent) return []
-  const path = join(folder, protocol)
-  return readdirSync(path).map((name) => read<Recording>(join(path, name)))
+/** Protocols whose whole answers and streams lie apart, because they have a path each. */
+const folders: Readonly<Partial<Record<ProtocolId, readonly string[]>>> = {
+  gemini: ['gemini-generate', 'gemini-stream'],
+  'bedrock-converse': ['bedrock-converse', 'bedrock-converse-stream'],
 }
+
+/** In the order of their names. Nothing when the recordings are absent. */
+export const readRecordings = (protocol: ProtocolId): Recording[] =>
+  (folders[protocol] ?? [protocol]).flatMap((name) => {
+    const path = join(folder, name)
+    if (!existsSync(path)) return []
+    return readdirSync(path)
+      .toSorted()
+      .map((file) => read<Recording>(join(path, file)))
+  })
 
 export const readClientRequests = (protocol: ProtocolId): ClientRequest[] => {
   const path = join(folder, 'client-requests')
   if (!existsSync(path)) return []
+  const names = folders[protocol] ?? [protocol]
   return readdirSync(path)
-    .flatMap((client) => readdirSync(join(path, client)).map((name) => read<ClientRequest>(join(path, client, name))))
-    .filter((recorded) => recorded.protocol === protocol && recorded.request.json !== undefined)
+    .toSorted()
+    .flatMap((client) =>
+      readdirSync(join(path, client))
+        .toSorted()
+        .map((name) => read<ClientRequest>(join(path, client, name))),
+    )
+    .filter((recorded) => names.includes(recorded.protocol) && recorded.request.json !== undefined)
 }
 
-export const streamBytes = ({ response }: Recording): Buffer => Buffer.from((response.chunks ?? []).join(''))
+/** What the path of a request to Gemini tells; nothing for other paths. */
+export const placeOf = (path: string | undefined): Place => {
+  const [, model, method] = /\/models\/([^:?]+):(\w+)/.exec(path ?? '') ?? []
+  return model === undefined ? {} : { model: decodeURIComponent(model), stream: method === 'streamGenerateContent' }
+}
+
+export const isStream = ({ response }: Recording): boolean =>
+  response.chunks !== undefined || response.base64chunks !== undefined
+
+export const streamBytes = ({ response }: Recording): Buffer =>
+  Buffer.concat([
+    ...(response.chunks ?? []).map((chunk) => Buffer.from(chunk)),
+    ...(response.base64chunks ?? []).map((chunk) => Buffer.from(chunk, 'base64')),
+  ])
 
 /** The same bytes in pieces of 1 to 40, cut anywhere (inside characters and line ends too), by a seeded generator. */
 export const recut = (bytes: Buffer, seed: number): Buffer[] => {
@@ -65,7 +97,7 @@ export const recut = (bytes: Buffer, seed: number): Buffer[] => {
 }
 
 /** A provider's stream as the relay reads it. */
-export const decodeStream = (protocol: Protocol, pieces: readonly Buffer[]): NeutralEvent[] => {
+export const decodeStream = (protocol: ProviderProtocol, pieces: readonly Buffer[]): NeutralEvent[] => {
   const splitter = new SseSplitter()
   const decoder = protocol.createDecoder()
   const events: NeutralEvent[] = []

@@ -9,10 +9,11 @@ export const protocols: readonly Protocol[] = [openaiChat, anthropicMessages]
 /** Formats that only providers speak. */
 const providerOnly: readonly ProviderProtocol[] = []
 
+/** Every protocol that providers speak. */
+export const providerProtocols: readonly ProviderProtocol[] = [...protocols, ...providerOnly]
+
 const byId = new Map<string, Protocol>(protocols.map((protocol) => [protocol.id, protocol]))
-const providersById = new Map<string, ProviderProtocol>(
-  [...protocols, ...providerOnly].map((protocol) => [protocol.id, protocol]),
-)
+const providersById = new Map<string, ProviderProtocol>(providerProtocols.map((protocol) => [protocol.id, protocol]))
 
 /** Throws for an id that is none: ids come from our own manifests and rows that were checked against them. */
 export const protocolById = (id: ProtocolId): Protocol => {
