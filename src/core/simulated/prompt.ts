@@ -38,12 +38,12 @@ export const isJson = (value: unknown): value is Json =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 export const object = (value: unknown): Json => (isJson(value) ? value : {})
 export const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])
-const text = (value: unknown): string => (typeof value === 'string' ? value : '')
-const count = (value: unknown): number | null =>
+export const text = (value: unknown): string => (typeof value === 'string' ? value : '')
+export const count = (value: unknown): number | null =>
   typeof value === 'number' && Number.isInteger(value) && value > 0 ? value : null
 
 /** Text of a message's content, a string or a list of parts. Images count as nothing here. */
-const contentText = (content: unknown): string =>
+export const contentText = (content: unknown): string =>
   typeof content === 'string'
     ? content
     : list(content)
@@ -55,10 +55,11 @@ const contentText = (content: unknown): string =>
         .filter((piece) => piece !== '')
         .join('\n')
 
-const imagesIn = (content: unknown): number =>
-  list(content).filter((part) => ['image', 'image_url'].includes(text(object(part)['type']))).length
+export const imagesIn = (content: unknown): number =>
+  list(content).filter((part) => ['image', 'image_url', 'input_image'].includes(text(object(part)['type']))).length
 
-const parse = (body: Buffer): { readonly body: Json; readonly messages: readonly Json[] } => {
+/** The body as an object. Throws BadPrompt. */
+export const parseBody = (body: Buffer): Json => {
   let parsed: unknown
   try {
     parsed = JSON.parse(body.toString('utf8'))
@@ -66,6 +67,11 @@ const parse = (body: Buffer): { readonly body: Json; readonly messages: readonly
     throw new BadPrompt('The body is not valid JSON.')
   }
   if (!isJson(parsed)) throw new BadPrompt('The body must be an object.')
+  return parsed
+}
+
+const parse = (bytes: Buffer): { readonly body: Json; readonly messages: readonly Json[] } => {
+  const parsed = parseBody(bytes)
   if (typeof parsed['model'] !== 'string') throw new BadPrompt('model: a string is required.')
   const messages = list(parsed['messages']).filter((message) => isJson(message))
   if (messages.length === 0) throw new BadPrompt('messages: at least one message is required.')

@@ -19,6 +19,8 @@ export interface Rendering {
   whole(answer: Answer): object
   stream(answer: Answer): readonly StreamItem[]
   error(status: number, message: string, requestId: string): object
+  /** The answer of its token counter, where that is not `{input_tokens}`. */
+  count?(tokens: number): object
   /** An error inside a started stream. */
   streamError(message: string, requestId: string): string
 }

@@ -8,10 +8,14 @@ import type { Clock } from '../kernel/clock.ts'
 import { anthropicRendering } from './anthropic.ts'
 import { scriptOf, simulatedModelNames } from './models.ts'
 import type { Fault, Script } from './models.ts'
+import { geminiRendering } from './gemini.ts'
 import { openAiRendering } from './openai.ts'
+import { readGeminiPrompt } from './prompt-gemini.ts'
+import { readResponsesPrompt } from './prompt-responses.ts'
 import { BadPrompt, readAnthropicPrompt, readOpenAiPrompt } from './prompt.ts'
 import type { Prompt } from './prompt.ts'
 import { composeReply, countInput } from './reply.ts'
+import { responsesRendering } from './responses.ts'
 import type { Answer, Rendering } from './rendering.ts'
 
 export interface Simulated {
@@ -29,14 +33,33 @@ interface Route {
 }
 
 const anthropicRoute: Route = { read: readAnthropicPrompt, rendering: anthropicRendering, countOnly: false }
+const geminiPath = /^\/v1(?:beta)?\/models\/([^/:]+):(generateContent|streamGenerateContent|countTokens)$/
+
+/** Gemini's model and manner stand in the path. */
+const geminiRoute = (path: string): Route | undefined => {
+  const match = geminiPath.exec(path)
+  if (!match) return undefined
+  const [, model, method] = match
+  return {
+    read: (body) => readGeminiPrompt(body, decodeURIComponent(model!), method === 'streamGenerateContent'),
+    rendering: geminiRendering,
+    countOnly: method === 'countTokens',
+  }
+}
+
 const routes: Readonly<Record<string, Route | undefined>> = {
   '/v1/chat/completions': { read: readOpenAiPrompt, rendering: openAiRendering, countOnly: false },
+  '/v1/responses': {
+    read: readResponsesPrompt,
+    rendering: { ...openAiRendering, ...responsesRendering },
+    countOnly: false,
+  },
   '/v1/messages': anthropicRoute,
   '/v1/messages/count_tokens': { ...anthropicRoute, countOnly: true },
 }
 
 /**
- * A provider inside this process, for trying the gateway without an account and for tests: an HTTP server on the loopback interface that speaks two protocols. Its
+ * A provider inside this process, for trying the gateway without an account and for tests: an HTTP server on the loopback interface that speaks four protocols. Its
  * answers depend on the request alone; its models and their faults are in models.ts. It accepts any credentials.
  */
 export const startSimulated = async ({ clock }: { readonly clock: Clock }): Promise<Simulated> => {
@@ -59,7 +82,7 @@ const serve = async (request: IncomingMessage, response: ServerResponse, clock: 
   const path = (request.url ?? '').replace(/\?.*$/, '')
   const anthropic = request.headers['anthropic-version'] !== undefined
   if (path === '/v1/models') return sendJson(response, 200, modelList(anthropic))
-  const route = Object.hasOwn(routes, path) ? routes[path] : undefined
+  const route = Object.hasOwn(routes, path) ? routes[path] : geminiRoute(path)
   const { rendering } = route ?? { rendering: anthropic ? anthropicRendering : openAiRendering }
   const body = await read(request)
   const requestId = `req_sim${hash('sha256', body ?? '', 'hex').slice(0, 20)}`
@@ -81,7 +104,8 @@ const serve = async (request: IncomingMessage, response: ServerResponse, clock: 
   }
   const script = scriptOf(prompt.model)
   if (!script) return refuse(404, `The model "${prompt.model}" does not exist.`)
-  if (route.countOnly) return sendJson(response, 200, { input_tokens: countInput(prompt) })
+  if (route.countOnly)
+    return sendJson(response, 200, rendering.count?.(countInput(prompt)) ?? { input_tokens: countInput(prompt) })
   if (script.error !== null) return refuse(script.error, `This is the error ${script.error} that was asked for.`)
   const answer: Answer = { prompt, reply: composeReply(prompt, script), created: Math.floor(clock.now() / 1000) }
   await (prompt.stream
