@@ -64,7 +64,7 @@ export const admit = async (call: Call, deps: AdmitDeps, sighting: Sighting): Pr
       `The model "${model.name}" has no price. An administrator must set one: gateway prices set ${model.name} …`,
     )
   }
-  const settled = applySettings(facts.scanned, model)
+  const settled = applySettings(facts.scanned, model, endpoint.id)
   if (settled !== facts.scanned.bytes) facts = endpoint.inspect(settled, place)
 
   const target = deps.planTargets(model)[0]
@@ -101,6 +101,8 @@ export const admit = async (call: Call, deps: AdmitDeps, sighting: Sighting): Pr
       speaks: target.provider.speaks,
       model: target.model,
       providerId: target.provider.id,
+      quirks: target.provider.quirks,
+      baseUrl: target.provider.baseUrl,
     },
     shadowModel: model.name,
     maxTokens: limit,
@@ -109,6 +111,7 @@ export const admit = async (call: Call, deps: AdmitDeps, sighting: Sighting): Pr
     created: Math.floor(now / 1000),
     crossing: model.crossing,
     sealer: deps.sealer,
+    clientHeaders: call.headers,
   })
 
   const claimTokens = endpoint.free ? 0 : estimatedInputTokens + planned * facts.choices

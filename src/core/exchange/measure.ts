@@ -9,7 +9,7 @@ export const measureRequest = (endpointId: string, body: Buffer, model: Resolved
   const endpoint = endpointById(endpointId)
   // A dry run has no path: the model is the one that is asked about.
   const place: Place = { model: model.name, stream: false }
-  const facts = endpoint.inspect(applySettings(endpoint.inspect(body, place).scanned, model), place)
+  const facts = endpoint.inspect(applySettings(endpoint.inspect(body, place).scanned, model, endpoint.id), place)
   const cap = outputCap(model)
   return {
     bodyBytes: facts.promptBound ?? facts.scanned.bytes.length,

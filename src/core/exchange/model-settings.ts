@@ -1,5 +1,6 @@
 import type { ResolvedModel } from '../catalog/resolved.ts'
 import { type Cut, readField, type ScannedObject, setField, splice } from '../protocols/json-scan.ts'
+import { nestedCuts, nestingOf } from './nested-settings.ts'
 
 /** Names of the limit on output, whichever protocol the client speaks; capped through the hold, not here. */
 const outputFields = ['max_tokens', 'max_completion_tokens', 'max_output_tokens']
@@ -14,8 +15,13 @@ export const outputCap = (model: ResolvedModel): number => {
   return cap
 }
 
-/** The body with the shadow model's defaults filled in and its caps applied: the same bytes when there is nothing to change. */
-export const applySettings = (scanned: ScannedObject, model: ResolvedModel): Buffer => {
+/**
+ * The body with the shadow model's defaults filled in and its caps applied: the same bytes when there is nothing to change. `endpoint` tells where its protocol keeps
+ * them.
+ */
+export const applySettings = (scanned: ScannedObject, model: ResolvedModel, endpoint: string): Buffer => {
+  const nesting = nestingOf(endpoint)
+  if (nesting) return splice(scanned.bytes, nestedCuts(scanned, nesting, model.defaults, model.caps))
   const cuts: Cut[] = []
   let added = ''
   for (const [field, value] of Object.entries(model.defaults)) {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { inspect } from '../protocols/anthropic-messages/inspect.ts'
+import { inspect as inspectGemini } from '../protocols/gemini/inspect.ts'
 import { usesHostedTools } from './tools.ts'
 
 const uses = (fields: string): boolean =>
@@ -17,6 +18,7 @@ test.each([
   '"tools":[{"t\\u0079pe":"\\u0077eb_search_20250305","name":"web_search"}]',
   '"mcp_servers":[{"type":"url","url":"https://mcp.example/"}]',
   '"web_search_options":{}',
+  '"contents":[],"tools":[{"type":"web_search"}]',
 ])('the provider runs tools: %s', (fields) => {
   expect(uses(`,${fields}`)).toBe(true)
 })
@@ -31,4 +33,24 @@ test.each([
   ',"tools":null,"mcp_servers":[ ],"web_search_options":null',
 ])("nothing runs at the provider: '%s'", (fields) => {
   expect(uses(fields)).toBe(false)
+})
+
+const geminiUses = (tools: string): boolean =>
+  usesHostedTools(
+    inspectGemini(Buffer.from(`{"contents":[{"parts":[{"text":"a"}]}],"tools":[${tools}]}`), { model: 'm' }),
+  )
+
+test.each([
+  '{"googleSearch":{}}',
+  '{"google_search" :{}}',
+  '{"functionDeclarations":[{"name":"f"}],"codeExecution":{}}',
+  '{"url\\u0043ontext":{}}',
+  '{"fileSearch":{"fileSearchStoreNames":["x"]}}',
+])("Gemini's provider runs tools: %s", (tools) => {
+  expect(geminiUses(tools)).toBe(true)
+})
+
+test("functions are the client's to run", () => {
+  const described = '{"name":"f","description":"like \\"googleSearch\\": but mine"}'
+  expect(geminiUses(`{"functionDeclarations":[${described}]}`)).toBe(false)
 })

@@ -1,7 +1,7 @@
 import type { RequestFacts } from '../protocols/protocol.ts'
 import { readField, type ScannedObject } from '../protocols/json-scan.ts'
 
-/** Whether the body defines tools, under the name of either protocol or the older one of chat. */
+/** Whether the body defines tools, under the name that all protocols share or the older one of chat. */
 export const definesTools = ({ scanned }: RequestFacts): boolean =>
   scanned.fields.has('tools') || scanned.fields.has('functions')
 
@@ -9,6 +9,9 @@ export const definesTools = ({ scanned }: RequestFacts): boolean =>
 const hostedFields = ['mcp_servers', 'web_search_options']
 /** Types of tools that the provider runs itself, with or without a date behind them. A quote inside a string is escaped and no quote here. */
 const hostedType = /"type"\s*:\s*"(?:web_search|web_fetch|code_execution|tool_search|mcp)/u
+/** Gemini names the kind of a tool by its key. */
+const hostedKey =
+  /"(?:google_?search(?:_?retrieval)?|code_?execution|url_?context|file_?search|google_?maps|computer_?use|mcp_?servers|retrieval|enterprise_?web_?search)"\s*:/iu
 const empty = /^(?:null|\[\s*\])$/u
 
 /** Whether the provider runs tools for this request: what they return becomes prompt that is in no body. */
@@ -17,9 +20,12 @@ export const usesHostedTools = ({ scanned }: RequestFacts): boolean =>
 
 const hasHostedType = (scanned: ScannedObject): boolean => {
   if (!scanned.fields.has('tools')) return false
+  // Gemini's requests have contents. A parameter of that name in the schema of a function makes the hold larger than needed, never smaller.
+  const named = scanned.fields.has('contents')
+  const tells = (text: string): boolean => hostedType.test(text) || (named && hostedKey.test(text))
   const text = textOf(scanned, 'tools')
   // Any letter may be written as an escape; one parse brings all to their plain form.
-  return hostedType.test(text) || (text.includes('\\u') && hostedType.test(JSON.stringify(readField(scanned, 'tools'))))
+  return tells(text) || (text.includes('\\u') && tells(JSON.stringify(readField(scanned, 'tools'))))
 }
 
 const textOf = ({ bytes, fields }: ScannedObject, name: string): string => {
