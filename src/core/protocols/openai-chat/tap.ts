@@ -4,7 +4,7 @@ import type { Observed, RawTap } from '../protocol.ts'
 import { isObject } from '../read.ts'
 import { formatEvent, parseFrame, SseFrameTooLarge, SseSplitter } from '../sse.ts'
 import { ChunkScan } from './chunk-scan.ts'
-import { CutList } from './cut-list.ts'
+import { CutList } from '../cut-list.ts'
 import { decodeStreamError } from './errors.ts'
 import { decodeUsage } from './usage.ts'
 
