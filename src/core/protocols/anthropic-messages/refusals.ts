@@ -1,3 +1,4 @@
+import { meaningfulFields } from '../meaningful-fields.ts'
 import type { JsonValue, NeutralRequest } from '../neutral/index.ts'
 import { CrossingWarnings, refusalsFor } from '../warnings.ts'
 
@@ -10,20 +11,6 @@ export class Warnings extends CrossingWarnings {
     super('anthropic-messages', 'the Messages API')
   }
 }
-
-/** Fields of other protocols' bodies that make another request if they vanish (protocols reference, part 15). */
-const meaningful = new Set([
-  'prediction',
-  'audio',
-  'moderation',
-  'web_search_options',
-  'functions',
-  'function_call',
-  'previous_response_id',
-  'conversation',
-  'background',
-  'prompt',
-])
 
 /** Whether leaving the field out changes nothing: `modalities: ["text"]` is the default said aloud. */
 const idle = (field: string, value: JsonValue): boolean =>
@@ -41,7 +28,7 @@ export const refuseForeign = (request: NeutralRequest, warnings: Warnings): void
     if (protocol === 'anthropic-messages') continue
     for (const [field, value] of Object.entries(fields)) {
       if (value === null || idle(field, value)) continue
-      if (meaningful.has(field) || field === 'modalities') unsupported(field, 'it has no counterpart')
+      if (meaningfulFields.has(field) || field === 'modalities') unsupported(field, 'it has no counterpart')
       warnings.dropped(field, 'unknown to the Messages API')
     }
   }

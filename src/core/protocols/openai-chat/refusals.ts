@@ -1,3 +1,4 @@
+import { meaningfulFields } from '../meaningful-fields.ts'
 import type { Extensions, JsonValue, NeutralRequest } from '../neutral/index.ts'
 import { isObject } from '../read.ts'
 import { CrossingWarnings, refusalsFor } from '../warnings.ts'
@@ -26,17 +27,6 @@ export class Warnings extends CrossingWarnings {
   }
 }
 
-/** Fields of other protocols' bodies that make another request if they vanish (protocols reference, part 15). */
-const meaningful = new Set([
-  'container',
-  'mcp_servers',
-  'context_management',
-  'compaction',
-  'fallbacks',
-  'thread',
-  'inference_geo',
-])
-
 /** Whether leaving the field out changes nothing. */
 const idle = (value: JsonValue): boolean => value === null || (Array.isArray(value) && value.length === 0)
 
@@ -45,7 +35,7 @@ export const refuseForeign = (request: NeutralRequest, warnings: Warnings): void
     if (protocol === 'openai-chat') continue
     for (const [field, value] of Object.entries(fields)) {
       if (idle(value)) continue
-      if (meaningful.has(field)) unsupported(field, 'it has no counterpart')
+      if (meaningfulFields.has(field)) unsupported(field, 'it has no counterpart')
       warnings.dropped(field, 'unknown to the Chat Completions API')
     }
   }
