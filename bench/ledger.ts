@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { systemClock } from '../src/core/kernel/clock.ts'
 import { newId } from '../src/core/kernel/ids.ts'
 import type { HoldContext } from '../src/core/ledger/commands.ts'
+import { packContext } from '../src/core/ledger/hold-context.ts'
 import { createLedger, ledgerEngine } from '../src/core/ledger/ledger.ts'
 import { requestValues } from '../src/core/ledger/request-row.ts'
 import { openStorage } from '../src/core/storage/open.ts'
@@ -69,8 +70,6 @@ const context: HoldContext = {
   clientRequestId: null,
   stream: false,
   estimatedInputTokens: 120,
-  quotaCounter: null,
-  claimTokens: 4096,
 }
 const usage = JSON.stringify({
   input: { uncached: 120, cacheRead: 0, cacheWrite5m: 0, cacheWrite1h: 0 },
@@ -118,7 +117,7 @@ const one = async (n: number): Promise<void> => {
   const id = newId('hold', at)
   const requestId = newId('request', at)
   const account = accounts[n % accounts.length]!
-  const json = JSON.stringify(context)
+  const json = packContext(context)
   await ledger.hold({
     op: 'hold',
     id,

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { newId } from '../../src/core/kernel/ids.ts'
 import type { HoldContext, PostCommand } from '../../src/core/ledger/commands.ts'
+import { packContext } from '../../src/core/ledger/hold-context.ts'
 import { createLedger, ledgerEngine } from '../../src/core/ledger/ledger.ts'
 import type { Ledger } from '../../src/core/ledger/ledger.ts'
 import type { RecoveryOptions } from '../../src/core/ledger/recovery.ts'
@@ -51,12 +52,10 @@ const context: HoldContext = {
   clientRequestId: 'mine-1',
   stream: true,
   estimatedInputTokens: 30,
-  quotaCounter: null,
-  claimTokens: 0,
 }
 const chargeFor: RecoveryOptions['chargeFor'] = (frozen, usage) => (usage.input.uncached * frozen.input) / 1_000_000
 
-const open = async (epoch: string, json = JSON.stringify(context)): Promise<{ hold: string; request: string }> => {
+const open = async (epoch: string, json = packContext(context)): Promise<{ hold: string; request: string }> => {
   const hold = newId('hold', now)
   const request = newId('request', now)
   const of = { account: 'acc_a', requestId: request, context: json, epoch, at: now }
@@ -110,8 +109,8 @@ describe('what an earlier run left open', () => {
   })
 
   test('an estimate never takes more than was held, a free model nothing', async () => {
-    await open('earlier', JSON.stringify({ ...context, estimatedInputTokens: 1_000_000 }))
-    await open('earlier', JSON.stringify({ ...context, price: null }))
+    await open('earlier', packContext({ ...context, estimatedInputTokens: 1_000_000 }))
+    await open('earlier', packContext({ ...context, price: null }))
     await ledger.recoverHolds({ policy: 'charge-estimate', epoch: 'now', chargeFor })
     expect(await ledger.balance('acc_a')).toEqual({ available: 9_900, held: 0 })
   })

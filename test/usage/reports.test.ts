@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { newId } from '../../src/core/kernel/ids.ts'
 import { formatCredits, parseCredits } from '../../src/core/kernel/money.ts'
 import type { FrozenPrice, HoldContext, HoldResult, LedgerCommand } from '../../src/core/ledger/commands.ts'
+import { packContext } from '../../src/core/ledger/hold-context.ts'
 import { requestValues } from '../../src/core/ledger/request-row.ts'
 import { chargeFor } from '../../src/core/pricing/charge.ts'
 import type { Usage } from '../../src/core/protocols/neutral/index.ts'
@@ -90,8 +91,6 @@ const exchange = async (
     clientRequestId: null,
     stream: false,
     estimatedInputTokens: 1,
-    quotaCounter: null,
-    claimTokens: 0,
   }
   const result = await submit<HoldResult>({
     op: 'hold',
@@ -100,7 +99,7 @@ const exchange = async (
     requestId: id,
     min: 0,
     max: held,
-    context: JSON.stringify(context),
+    context: packContext(context),
     epoch: 'test',
     at,
   })

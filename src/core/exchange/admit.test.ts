@@ -5,6 +5,7 @@ import { systemClock } from '../kernel/clock.ts'
 import type { KeyPrincipal } from '../keys/verdict.ts'
 import type { HoldCommand, HoldResult } from '../ledger/commands.ts'
 import { decideHold } from '../ledger/decide.ts'
+import { unpackContext } from '../ledger/hold-context.ts'
 import { createLimiter } from '../limits/limiter.ts'
 import { endpointById } from '../endpoints/index.ts'
 import type { ProtocolId } from '../protocols/neutral/index.ts'
@@ -207,7 +208,7 @@ describe('tools that the provider runs', () => {
 test('a hold remembers the id that the client gave its request', async () => {
   const { books, send } = open({})
   await send()
-  expect(JSON.parse(books.holds[0]!.context)).toMatchObject({ clientRequestId: 'mine' })
+  expect(unpackContext(books.holds[0]!.context)).toMatchObject({ clientRequestId: 'mine' })
 })
 
 test('without a quota of tokens a free model is not limited', async () => {

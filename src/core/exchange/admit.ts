@@ -4,6 +4,7 @@ import { newId } from '../kernel/ids.ts'
 import { formatCredits } from '../kernel/money.ts'
 import type { Sealer } from '../kernel/secrets.ts'
 import type { FrozenPrice, HoldCommand, HoldContext, HoldResult } from '../ledger/commands.ts'
+import { packContext } from '../ledger/hold-context.ts'
 import type { Lease, Limiter } from '../limits/limiter.ts'
 import { estimateTokens, holdBounds } from '../pricing/estimate.ts'
 import type { Road } from '../endpoints/endpoint.ts'
@@ -132,8 +133,6 @@ export const admit = async (call: Call, deps: AdmitDeps, sighting: Sighting): Pr
       clientRequestId: call.clientRequestId,
       stream: facts.stream,
       estimatedInputTokens,
-      quotaCounter: quota?.counter ?? null,
-      claimTokens,
     }
     const holdId = newId('hold', now)
     const result = await deps.hold({
@@ -143,7 +142,7 @@ export const admit = async (call: Call, deps: AdmitDeps, sighting: Sighting): Pr
       requestId: call.id,
       min: bounds.min,
       max: bounds.max,
-      context: JSON.stringify(context),
+      context: packContext(context),
       ...(quota && { quota }),
       epoch: deps.epoch,
       at: now,

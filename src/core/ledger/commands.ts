@@ -23,7 +23,7 @@ export interface HoldCommand {
   /** The most this exchange can cost. What is held is min(max, available), if that is at least `min`; else `insufficient_credits`. */
   readonly min: number
   readonly max: number
-  /** JSON of HoldContext. */
+  /** HoldContext as `packContext` writes it. */
   readonly context: string
   readonly quota?: QuotaClaim
   /** The daemon run that opens it. */
@@ -179,8 +179,6 @@ export interface HoldContext {
   readonly stream: boolean
   /** Local estimate of the prompt, used when the outcome is never learned. */
   readonly estimatedInputTokens: number
-  readonly quotaCounter: string | null
-  readonly claimTokens: number
 }
 
 export interface FrozenPrice {

@@ -1,6 +1,7 @@
 import type { Usage } from '../protocols/neutral/usage.ts'
 import type { RequestsTable } from '../storage/schema.ts'
 import type { HoldContext } from './commands.ts'
+import { unpackContext } from './hold-context.ts'
 import type { StoredHold } from './repository.ts'
 
 export const noTokens: Usage = {
@@ -19,14 +20,12 @@ const unknown: HoldContext = {
   clientRequestId: null,
   stream: false,
   estimatedInputTokens: 0,
-  quotaCounter: null,
-  claimTokens: 0,
 }
 
 /** What a hold remembers. Whatever was written there, a start must come to an end: what cannot be read counts as unknown, and unknown costs nothing. */
 export const contextOf = (hold: StoredHold): HoldContext => {
   try {
-    return { ...unknown, ...(JSON.parse(hold.context) as Partial<HoldContext>) }
+    return unpackContext(hold.context)
   } catch {
     return unknown
   }

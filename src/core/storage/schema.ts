@@ -73,7 +73,7 @@ export interface HoldsTable {
   posted: number
   /** Real cost beyond that, booked to the house. */
   written_off: number
-  /** JSON, HoldContext in ledger/commands.ts: what is needed to settle or explain this exchange without the process that opened it. */
+  /** HoldContext (ledger/hold-context.ts), packed: what is needed to settle or explain this exchange without the process that opened it. */
   context: string
   /** JSON of the settled usage, null while open. */
   usage: string | null

@@ -1,6 +1,7 @@
 import { toTimestamp } from '../kernel/clock.ts'
 import { formatCredits } from '../kernel/money.ts'
-import type { FrozenPrice, HoldContext } from '../ledger/commands.ts'
+import type { FrozenPrice } from '../ledger/commands.ts'
+import { unpackContext } from '../ledger/hold-context.ts'
 import { explainCharge } from '../pricing/charge.ts'
 import { freezePrice, showPrice } from '../pricing/parse.ts'
 import type { Explanation } from '../pricing/schemas.ts'
@@ -41,7 +42,7 @@ export const explain = ({ row, request, hold, version, transfers }: Evidence): E
 }
 
 const frozenPrice = (hold: HoldsTable | undefined, version: PricesTable | undefined): FrozenPrice | null => {
-  if (hold) return (JSON.parse(hold.context) as HoldContext).price
+  if (hold) return unpackContext(hold.context).price
   return version ? freezePrice(version) : null
 }
 
