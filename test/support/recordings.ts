@@ -46,7 +46,11 @@ const folders: Readonly<Partial<Record<ProtocolId, readonly string[]>>> = {
 
 /** In the order of their names. Nothing when the recordings are absent. */
 export const readRecordings = (protocol: ProtocolId): Recording[] =>
-  (folders[protocol] ?? [protocol]).flatMap((name) => {
+  readRecordingsIn(...(folders[protocol] ?? [protocol]))
+
+/** Those in folders by name: of endpoints that are no protocol's main call. */
+export const readRecordingsIn = (...names: readonly string[]): Recording[] =>
+  names.flatMap((name) => {
     const path = join(folder, name)
     if (!existsSync(path)) return []
     return readdirSync(path)

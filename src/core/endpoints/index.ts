@@ -1,9 +1,22 @@
 import { protocols } from '../protocols/index.ts'
+import { completions } from './completions.ts'
+import { embeddings } from './embeddings/embeddings.ts'
 import type { Endpoint } from './endpoint.ts'
 import { generate } from './generate.ts'
+import { imageEdits, imageGenerations } from './images.ts'
+import { moderations } from './moderations.ts'
+import { rerank } from './rerank.ts'
 
 /** Everything clients can call that is metered. A new side endpoint is a file and a line here (and a line in daemon/proxy/routes.ts). */
-export const endpoints: readonly Endpoint[] = [...protocols.map(generate)]
+export const endpoints: readonly Endpoint[] = [
+  ...protocols.map(generate),
+  embeddings,
+  completions,
+  moderations,
+  rerank,
+  imageGenerations,
+  imageEdits,
+]
 
 const byId = new Map(endpoints.map((endpoint) => [endpoint.id, endpoint]))
 

@@ -34,6 +34,12 @@ const table: readonly (readonly [
 ])[] = [
   ['POST', [...openai, ...azure], '/chat/completions', exchange('openai-chat')],
   ['POST', anthropic, '/messages', exchange('anthropic-messages')],
+  ['POST', [...openai, ...azure], '/embeddings', exchange('embeddings')],
+  ['POST', [...openai, ...azure], '/completions', exchange('completions')],
+  ['POST', openai, '/moderations', exchange('moderations')],
+  ['POST', openai, '/rerank', exchange('rerank')],
+  ['POST', [...openai, ...azure], '/images/generations', exchange('image-generations')],
+  ['POST', [...openai, ...azure], '/images/edits', exchange('image-edits')],
   ['GET', ['/v1', '/api/v1', '/openai/v1', '/anthropic/v1'], '/models', models('by-header')],
   ['GET', ['/v1', '/api/v1', '/openai/v1', '/anthropic/v1'], '/models/{model}', models('by-header')],
 ]
