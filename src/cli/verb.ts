@@ -109,9 +109,11 @@ export const verbCommand = (
 /** Commander's own `...` takes all words that follow, names of things included; ours takes one word each time the option is given. */
 const option = (flags: string, meaning: string): Option => {
   if (!/\.\.\.[>\]]$/.test(flags)) return new Option(flags, meaning)
+  // Commander stores `--no-x <value>` under `x` too: its values are marked.
+  const mark = flags.startsWith('--no-') ? '!' : ''
   const collect = (value: string, before: unknown): string[] => [
     ...(Array.isArray(before) ? before.map(String) : []),
-    value,
+    mark + value,
   ]
   return new Option(flags.replace('...', ''), `${meaning}; repeatable`).argParser(collect)
 }

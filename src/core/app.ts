@@ -75,7 +75,7 @@ export const createApp = async (config: Config, { mode = 'direct', origins }: Ap
   const providers = createProviders({
     storage,
     vault,
-    checkBaseUrl: (base, allow) => checkBaseUrl(base, [...config.allowPrivateUpstreams, ...allow]),
+    checkBaseUrl: (base, allow, query) => checkBaseUrl(base, [...config.allowPrivateUpstreams, ...allow], query),
     resolveSimulatedUrl,
     probe,
   })

@@ -1,3 +1,4 @@
+import { quirksOf } from '../../src/core/protocols/openai-chat/quirks.ts'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
@@ -27,6 +28,8 @@ const provider = (kind: string, baseUrl: string, allowPrivate = ['127.0.0.1']): 
   speaks: providerKindById(kind)!.speaks,
   allowPrivate,
   timeoutMs: null,
+  quirks: quirksOf([]),
+  settings: {},
   keys: [],
 })
 

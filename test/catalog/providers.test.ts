@@ -20,7 +20,7 @@ describe('providers', () => {
     expect(added).toMatchObject({
       name: 'main',
       base_url: 'https://api.openai.com/v1',
-      speaks: ['openai-chat'],
+      speaks: ['openai-chat', 'openai-responses'],
       keys: 1,
       status: 'active',
     })

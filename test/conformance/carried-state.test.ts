@@ -1,3 +1,4 @@
+import { quirksOf } from '../../src/core/protocols/openai-chat/quirks.ts'
 import { describe, expect, test } from 'vitest'
 import { crossing } from '../../src/core/endpoints/crossing.ts'
 import type { RoadOptions } from '../../src/core/endpoints/endpoint.ts'
@@ -14,7 +15,14 @@ const road = (client: ProtocolId, provider: ProtocolId, body: JsonObject, model 
   const options: RoadOptions = {
     facts: codec.inspect(Buffer.from(JSON.stringify(body)), place),
     place,
-    target: { kind: providerKindById('openai-compatible')!, speaks: [provider], model, providerId: 'prv_1' },
+    target: {
+      kind: providerKindById('openai-compatible')!,
+      speaks: [provider],
+      model,
+      providerId: 'prv_1',
+      quirks: quirksOf([]),
+      baseUrl: 'http://provider.test/v1',
+    },
     shadowModel: 'shadow',
     maxTokens: undefined,
     defaultMaxTokens: 4096,
@@ -22,6 +30,7 @@ const road = (client: ProtocolId, provider: ProtocolId, body: JsonObject, model 
     created: 1,
     crossing: { strict: false, dropUnsupportedTools: false },
     sealer,
+    clientHeaders: {},
   }
   return crossing(codec, protocolById(provider), options)
 }

@@ -15,6 +15,9 @@ const settings = [
     '--speaks <protocols>',
     'protocols used towards it, the preferred first: openai-chat,openai-responses,anthropic-messages,gemini',
   ],
+  ['--set <name=value...>', 'what fills the braces of the address of its kind, such as region=us-east-1'],
+  ['--quirk <quirk...>', 'its server differs from its kind in this, such as think-tags (docs/providers.md)'],
+  ['--no-quirk <quirk...>', 'its server has not this quirk of its kind'],
   ['--timeout <time>', 'longest wait for the first byte, such as 60s'],
   ['--allow-private [hosts...]', 'let it live on a private address: its own host, or those named'],
 ] as const
@@ -24,9 +27,17 @@ const readSettings = (given: Given) => {
   return only({
     base_url: given.text('base-url'),
     speaks: given.list('speaks'),
+    settings: given.pairs('set'),
+    quirks: readQuirks(given),
     timeout_ms: timeout === undefined ? undefined : timeout * 1000,
     allow_private: given.flag('allow-private') ? true : given.list('allow-private'),
   })
+}
+
+/** `--quirk a --no-quirk b`: the second kind of values is marked (verb.ts). */
+const readQuirks = (given: Given): Record<string, boolean> | undefined => {
+  const named = given.each('quirk').map((quirk) => [quirk.replace(/^!/, ''), !quirk.startsWith('!')] as const)
+  return named.length > 0 ? Object.fromEntries(named) : undefined
 }
 
 const show = (provider: ProviderView, { output }: Context): void =>
@@ -38,6 +49,13 @@ const show = (provider: ProviderView, { output }: Context): void =>
     ['speaks', provider.speaks.join(', ')],
     ['status', provider.status],
     ['keys', provider.keys],
+    [
+      'settings',
+      Object.entries(provider.settings)
+        .map((pair) => pair.join('='))
+        .join(', '),
+    ],
+    ['quirks', provider.quirks.join(', ')],
     ['timeout', provider.timeout_ms === null ? null : `${provider.timeout_ms} ms`],
     ['private', provider.allow_private.join(', ')],
     ['created', provider.created_at],
@@ -70,6 +88,7 @@ export const providers: Noun = {
           'providers add local --kind ollama --base-url http://127.0.0.1:11434/v1 --allow-private',
           'a server on this machine',
         ],
+        ['providers add bedrock --kind bedrock --set region=us-east-1', 'a cloud, whose address has a region'],
         ['providers add demo --kind simulated', 'answers by itself, without a network'],
       ],
       input: async (given, context) => ({
@@ -119,7 +138,9 @@ export const providers: Noun = {
               title: 'ADDRESS',
               value: (row) => row.base_url ?? (row.id === 'simulated' ? '(inside the program)' : '(give --base-url)'),
             },
+            { title: 'SETTINGS', value: (row) => row.settings.map(({ name }) => name).join(', ') },
             { title: 'KEY', value: (row) => (row.keyless ? 'optional' : 'needed') },
+            { title: 'AUTHENTICATES BY', value: (row) => row.auth },
           ],
           data,
           'None.',
@@ -143,12 +164,14 @@ export const providers: Noun = {
         ['providers update openai --base-url default --speaks default --timeout default', 'as its kind says'],
       ],
       input(given) {
-        const restored = ['base-url', 'speaks', 'timeout', 'allow-private'].filter(
+        const restored = ['base-url', 'speaks', 'set', 'quirk', 'timeout', 'allow-private'].filter(
           (option) => given.each(option).join() === 'default',
         )
         const fields = {
           'base-url': 'base_url',
           speaks: 'speaks',
+          set: 'settings',
+          quirk: 'quirks',
           timeout: 'timeout_ms',
           'allow-private': 'allow_private',
         } as const

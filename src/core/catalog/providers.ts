@@ -7,9 +7,11 @@ import type { OperationContext, Page } from '../kernel/operation.ts'
 import type { Vault } from '../kernel/secrets.ts'
 import type { ProtocolId } from '../protocols/neutral/index.ts'
 import { providerKindById, providerKinds } from '../provider-kinds/index.ts'
-import type { ProviderKind } from '../provider-kinds/provider-kind.ts'
+import { quirkIds, type QuirkSwitches } from '../protocols/openai-chat/quirks.ts'
+import type { ProviderKind, Settings } from '../provider-kinds/provider-kind.ts'
 import type { ProvidersTable } from '../storage/schema.ts'
 import type { Storage, WriteTransaction } from '../storage/storage.ts'
+import { checkSettings, filledBaseUrl } from './provider-address.ts'
 import { showProbe, type Probe } from './probe.ts'
 import {
   deleteProvider,
@@ -24,7 +26,7 @@ import {
 } from './repository.ts'
 import type { KindView, ProviderTestView, ProviderView } from './schemas.ts'
 import { sealedRow } from './sealed-key.ts'
-import { resolveProvider, simulatedUrl } from './snapshot.ts'
+import { resolveProvider, resolveQuirks, simulatedUrl } from './snapshot.ts'
 
 type Context = OperationContext<WriteTransaction>
 type Reader = Storage['read']
@@ -32,6 +34,8 @@ type Reader = Storage['read']
 export interface ProviderSettings {
   readonly base_url?: string | null | undefined
   readonly speaks?: readonly ProtocolId[] | null | undefined
+  readonly settings?: Settings | null | undefined
+  readonly quirks?: QuirkSwitches | null | undefined
   readonly timeout_ms?: number | null | undefined
   readonly allow_private?: boolean | readonly string[] | null | undefined
 }
@@ -60,8 +64,8 @@ export interface Providers {
 export interface ProvidersOptions {
   readonly storage: Storage
   readonly vault: Vault
-  /** Returns the normal form of a base URL or throws `invalid_request`; `allow` are hosts and networks that may be private for this provider. */
-  readonly checkBaseUrl: (url: string, allow: readonly string[]) => string
+  /** Returns the normal form of a base URL or throws `invalid_request`; `allow` are hosts and networks that may be private for this provider, `query` what its query may have. */
+  readonly checkBaseUrl: (url: string, allow: readonly string[], query: readonly string[]) => string
   readonly resolveSimulatedUrl: () => string | null
   readonly probe: Probe
 }
@@ -93,6 +97,8 @@ const show = (row: ProvidersTable, keys: number): ProviderView => ({
   base_url: row.base_url,
   speaks:
     row.speaks === null ? [...(providerKindById(row.kind)?.speaks ?? [])] : (JSON.parse(row.speaks) as ProtocolId[]),
+  settings: parseSettings(row.settings),
+  quirks: quirksInForce(row),
   timeout_ms: row.timeout_ms,
   allow_private: row.allow_private === null ? [] : (JSON.parse(row.allow_private) as string[]),
   status: row.status,
@@ -122,10 +128,15 @@ export const createProviders = ({
 
   /** Columns of the settings, checked together: whether a base URL is allowed depends on what may be private. */
   const settle = (kind: ProviderKind, given: ProviderSettings, before?: ProvidersTable) => {
-    const url =
-      given.base_url === undefined && before
-        ? before.base_url
-        : (given.base_url ?? kind.baseUrl ?? (kind.id === 'simulated' ? simulatedUrl : null))
+    const stored = parseSettings(before?.settings ?? null)
+    const settings =
+      given.settings === undefined ? stored : checkSettings(kind, { ...(given.settings && stored), ...given.settings })
+    // An address that was filled follows its settings; one that was given stays.
+    const filled = before !== undefined && before.base_url === filledOrNull(kind, stored)
+    const keeps = before !== undefined && given.base_url === undefined && !(filled && given.settings !== undefined)
+    const url = keeps
+      ? before.base_url
+      : (given.base_url ?? filledBaseUrl(kind, settings) ?? (kind.id === 'simulated' ? simulatedUrl : null))
     if (url === null) {
       throw new GatewayError(
         'invalid_request',
@@ -148,7 +159,9 @@ export const createProviders = ({
       }
     }
     return {
-      base_url: url === simulatedUrl && kind.id === 'simulated' ? url : checkBaseUrl(url, allow),
+      base_url: url === simulatedUrl && kind.id === 'simulated' ? url : checkBaseUrl(url, allow, kind.query ?? []),
+      settings: Object.keys(settings).length > 0 ? JSON.stringify(settings) : null,
+      quirks: settleQuirks(kind, given.quirks, before?.quirks ?? null),
       allow_private: allow.length > 0 ? JSON.stringify(allow) : null,
       speaks: speaks.length > 0 ? JSON.stringify([...new Set(speaks)]) : null,
       timeout_ms: given.timeout_ms === undefined ? (before?.timeout_ms ?? null) : given.timeout_ms,
@@ -197,7 +210,10 @@ export const createProviders = ({
         id: kind.id,
         title: kind.title,
         speaks: [...kind.speaks],
+        auth: kind.auth,
         base_url: kind.baseUrl,
+        settings: [...(kind.settings ?? [])],
+        quirks: [...(kind.quirks ?? [])],
         keyless: kind.keyless,
         docs: kind.docs,
       }))
@@ -241,6 +257,34 @@ export const createProviders = ({
       return { provider: row.name, key: key?.label ?? null, ...showProbe(await probe(provider, secret)) }
     },
   }
+}
+
+const quirksInForce = ({ kind, quirks }: ProvidersTable): string[] => {
+  const known = providerKindById(kind)
+  return known ? [...resolveQuirks(known, quirks).ids] : []
+}
+
+const parseSettings = (json: string | null): Settings => (json === null ? {} : (JSON.parse(json) as Settings))
+
+const filledOrNull = (kind: ProviderKind, settings: Settings): string | null => {
+  try {
+    return filledBaseUrl(kind, settings)
+  } catch {
+    return null
+  }
+}
+
+/** What was switched, without what the kind says anyway; null when nothing is left. */
+const settleQuirks = (
+  kind: ProviderKind,
+  given: QuirkSwitches | null | undefined,
+  before: string | null,
+): string | null => {
+  if (given === undefined) return before
+  if (given === null) return null
+  const all: QuirkSwitches = { ...(before !== null && (JSON.parse(before) as QuirkSwitches)), ...given }
+  const different = quirkIds.filter((id) => all[id] !== undefined && all[id] !== (kind.quirks ?? []).includes(id))
+  return different.length > 0 ? JSON.stringify(Object.fromEntries(different.map((id) => [id, all[id]]))) : null
 }
 
 const parseList = (json: string | null): string[] => (json === null ? [] : (JSON.parse(json) as string[]))

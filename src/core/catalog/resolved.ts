@@ -1,6 +1,7 @@
 import type { FrozenPrice } from '../ledger/commands.ts'
 import type { JsonObject, ProtocolId } from '../protocols/neutral/index.ts'
-import type { ProviderKind } from '../provider-kinds/provider-kind.ts'
+import type { Quirks } from '../protocols/openai-chat/quirks.ts'
+import type { ProviderKind, Settings } from '../provider-kinds/provider-kind.ts'
 
 /** The catalogue as the path of a request sees it: immutable, in memory, rebuilt as a whole when its revision moves. */
 export interface Catalog {
@@ -41,9 +42,13 @@ export interface ResolvedProvider {
   readonly id: string
   readonly name: string
   readonly kind: ProviderKind
-  /** With its version segment, without trailing slash: `https://api.openai.com/v1`. */
+  /** With its version segment, without trailing slash: `https://api.openai.com/v1`. A query is sent with every call. */
   readonly baseUrl: string
   readonly speaks: readonly ProtocolId[]
+  /** How its Chat Completions differ from OpenAI's: its kind's, as the operator switched them. */
+  readonly quirks: Quirks
+  /** What filled the braces of its kind's base URL. */
+  readonly settings: Settings
   /** Hosts that may resolve to private addresses. */
   readonly allowPrivate: readonly string[]
   readonly timeoutMs: number | null

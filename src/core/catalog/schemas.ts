@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { pricesInput, pricesView } from '../pricing/schemas.ts'
+import { quirkIds } from '../protocols/openai-chat/quirks.ts'
 import { maxPriority, maxWeight } from './target-syntax.ts'
 
 export const protocolId = z.enum([
@@ -28,6 +29,12 @@ export const providerFields = {
     .max(8)
     .describe('Protocols used towards it, the preferred first; by kind if absent.'),
   timeout_ms: z.coerce.number().int().min(100).max(3_600_000).describe('Milliseconds to the first byte of an answer.'),
+  settings: z
+    .record(z.string().max(64), z.string().max(64))
+    .describe('What fills the braces of the base URL of its kind, for example {"region": "us-east-1"}.'),
+  quirks: z
+    .partialRecord(z.enum(quirkIds), z.boolean())
+    .describe('Named differences of its server, switched on or off beside those of its kind (docs/providers.md).'),
   allow_private: z
     .union([z.boolean(), z.array(z.string().min(1).max(255)).max(32)])
     .describe('Hosts or networks that may be private addresses; true for the host of the base URL.'),
@@ -43,6 +50,8 @@ export const providerView = z.object({
   speaks: z.array(protocolId),
   timeout_ms: z.number().nullable(),
   allow_private: z.array(z.string()),
+  settings: z.record(z.string(), z.string()),
+  quirks: z.array(z.string()).describe('Those in force.'),
   status,
   keys: z.number().describe('Number of its provider keys.'),
   created_at: z.string(),
@@ -54,7 +63,12 @@ export const kindView = z.object({
   id: z.string(),
   title: z.string(),
   speaks: z.array(protocolId),
+  auth: z.string().describe('How it authenticates.'),
   base_url: z.string().nullable(),
+  settings: z
+    .array(z.object({ name: z.string(), title: z.string() }))
+    .describe('What fills the braces of the base URL.'),
+  quirks: z.array(z.string()).describe('Named differences from OpenAI that its kind has.'),
   keyless: z.boolean(),
   docs: z.string(),
 })

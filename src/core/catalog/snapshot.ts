@@ -3,7 +3,9 @@ import { freezePrice } from '../pricing/parse.ts'
 import { GatewayError } from '../kernel/errors.ts'
 import type { Vault } from '../kernel/secrets.ts'
 import type { JsonObject, ProtocolId } from '../protocols/neutral/index.ts'
+import { type Quirks, type QuirkSwitches, switchQuirks } from '../protocols/openai-chat/quirks.ts'
 import { providerKindById } from '../provider-kinds/index.ts'
+import type { ProviderKind, Settings } from '../provider-kinds/provider-kind.ts'
 import type {
   ModelsTable,
   ModelTargetsTable,
@@ -134,12 +136,18 @@ export const resolveProvider = (
     name: row.name,
     kind,
     baseUrl: simulated ?? row.base_url,
+    quirks: resolveQuirks(kind, row.quirks),
+    settings: Object.freeze(row.settings === null ? {} : (JSON.parse(row.settings) as Settings)),
     speaks: Object.freeze(row.speaks === null ? [...kind.speaks] : (JSON.parse(row.speaks) as ProtocolId[])),
     allowPrivate: Object.freeze(simulated === null ? allowPrivate : [...allowPrivate, new URL(simulated).hostname]),
     timeoutMs: row.timeout_ms,
     keys: Object.freeze(keys),
   })
 }
+
+/** The kind's quirks as they were switched. A name that this version does not know is passed over. */
+export const resolveQuirks = (kind: ProviderKind, switched: string | null): Quirks =>
+  switchQuirks(kind.quirks ?? [], switched === null ? {} : (JSON.parse(switched) as QuirkSwitches))
 
 /** Stands for the address of the simulated provider, which every process finds out for itself. */
 export const simulatedUrl = 'simulated:'

@@ -1,3 +1,4 @@
+import { quirksOf } from '../protocols/openai-chat/quirks.ts'
 import { expect, test } from 'vitest'
 import { createSealer } from '../kernel/secrets.ts'
 import { anthropicMessages } from '../protocols/anthropic-messages/index.ts'
@@ -16,6 +17,8 @@ const stream = () =>
       speaks: ['anthropic-messages'],
       model: 'real',
       providerId: 'prv_1',
+      quirks: quirksOf([]),
+      baseUrl: 'http://provider.test/v1',
     },
     shadowModel: 'shadow',
     maxTokens: undefined,
@@ -24,6 +27,7 @@ const stream = () =>
     created: 1,
     crossing: { strict: false, dropUnsupportedTools: false },
     sealer: createSealer(Buffer.alloc(32), 'test'),
+    clientHeaders: {},
   }).stream()
 
 const frame = (event: object): Buffer => Buffer.from(`data: ${JSON.stringify(event)}\n\n`)

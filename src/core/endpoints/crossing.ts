@@ -1,6 +1,7 @@
 import { GatewayError } from '../kernel/errors.ts'
 import type { JsonObject, NeutralEvent, NeutralRequest, ProviderFailure } from '../protocols/neutral/index.ts'
 import type { EncodeOptions, Observed, Protocol, ProviderProtocol, StreamEncoder } from '../protocols/protocol.ts'
+import { splitThinkTags, ThinkTags } from '../protocols/openai-chat/think-tags.ts'
 import { parseFrame, SseFrameTooLarge, SseSplitter } from '../protocols/sse.ts'
 import { asFunctions, FreeTextCalls, restoreFreeText } from '../protocols/tool-forms.ts'
 import { restoreInEvent, restoreInResponse, sendableToolNames } from '../protocols/tool-names.ts'
@@ -28,7 +29,7 @@ export const crossing = (client: Protocol, provider: ProviderProtocol, options: 
       model: target.model,
       defaultMaxTokens: options.defaultMaxTokens,
       dropUnsupportedTools: options.crossing.dropUnsupportedTools,
-      ...(target.kind.chat && { chat: target.kind.chat }),
+      chat: target.quirks.chat,
       ...(maxTokens !== undefined && { maxTokens }),
     })
   const planned = encode(options.maxTokens)
@@ -48,7 +49,8 @@ export const crossing = (client: Protocol, provider: ProviderProtocol, options: 
     unary(body) {
       try {
         const told = provider.decodeResponse(JSON.parse(body.toString('utf8')) as JsonObject)
-        const named = restoreFreeText(restoreInResponse(told, sent), forms.freeText)
+        const thought = target.quirks.chat.thinkTags ? splitThinkTags(told) : told
+        const named = restoreFreeText(restoreInResponse(thought, sent), forms.freeText)
         const answer = same ? named : sealResponse(named, options.sealer, owner)
         const observed: Observed = { deliveredChars: 0, complete: true, upstreamId: answer.id }
         if (answer.usage) observed.usage = answer.usage
@@ -65,6 +67,7 @@ export const crossing = (client: Protocol, provider: ProviderProtocol, options: 
     },
     stream() {
       const steps: Step[] = []
+      if (target.quirks.chat.thinkTags) steps.push(new ThinkTags())
       if (sent.size > 0) steps.push({ push: (event) => [restoreInEvent(event, sent)] })
       if (forms.freeText.size > 0) steps.push(new FreeTextCalls(forms.freeText))
       if (!same) steps.push(new StateSeal(options.sealer, owner))

@@ -2,6 +2,7 @@ import type { ErrorFormat, HeaderLookup, Observed, Place, RequestFacts } from '.
 import type { GatewayError } from '../kernel/errors.ts'
 import type { Sealer } from '../kernel/secrets.ts'
 import type { ProtocolId, ProviderFailure, Warning } from '../protocols/neutral/index.ts'
+import type { Quirks } from '../protocols/openai-chat/quirks.ts'
 import type { ProviderKind } from '../provider-kinds/provider-kind.ts'
 
 /**
@@ -31,6 +32,10 @@ export interface RoadTarget {
   /** The real model's name. */
   readonly model: string
   readonly providerId: string
+  /** How its Chat Completions differ from OpenAI's. */
+  readonly quirks: Quirks
+  /** As it was saved. */
+  readonly baseUrl: string
 }
 
 export interface RoadOptions {
@@ -49,6 +54,8 @@ export interface RoadOptions {
   readonly crossing: { readonly strict: boolean; readonly dropUnsupportedTools: boolean }
   /** For reasoning state that clients of another protocol carry (sealed-state.ts). */
   readonly sealer: Sealer
+  /** The client's own headers that may pass (lower case). */
+  readonly clientHeaders: Readonly<Record<string, string>>
 }
 
 /**

@@ -16,11 +16,20 @@ export const generate = (client: Protocol): Endpoint => ({
 })
 
 const buildRoad = (client: Protocol, options: RoadOptions): Road => {
-  const { kind, model } = options.target
+  const { kind, model, quirks, baseUrl } = options.target
   const provider = spokenWith(client, options.target)
-  const call: RoadCall = { protocol: provider.id, model, stream: options.facts.stream }
+  const call: RoadCall = {
+    protocol: provider.id,
+    model,
+    stream: options.facts.stream,
+    baseUrl,
+    client: options.clientHeaders,
+  }
   // Sealed state in the history means that another protocol's provider answered before: what is sealed must be opened.
-  const untouched = provider === client && kind.raw && !options.facts.scanned.bytes.includes(sealPrefix)
+  const untouched =
+    provider === client &&
+    !(provider.id === 'openai-chat' && quirks.repairs) &&
+    !options.facts.scanned.bytes.includes(sealPrefix)
   const way = untouched ? straight(client, options) : crossing(client, provider, options)
   if (options.crossing.strict && way.warnings.length > 0) throw notExpressible(way.warnings[0]!)
   return {
@@ -31,11 +40,21 @@ const buildRoad = (client: Protocol, options: RoadOptions): Road => {
       const body = way.request(maxTokens)
       return kind.adaptBody ? kind.adaptBody(body, call) : body
     },
-    stream() {
-      const unframer = kind.unframe?.(call)
-      return unframer ? new Unframed(way.stream(), unframer) : way.stream()
-    },
+    ...unframed(
+      () => kind.unframe?.(call),
+      () => way.stream(),
+    ),
     decodeError: (status, headers, body) => provider.decodeError(status, headers, body),
+  }
+}
+
+/** Where the provider frames its streams in its own way, they are recognized by its own content type. */
+const unframed = (unframer: () => Unframer | undefined, stream: () => StreamRoad): Pick<Road, 'stream' | 'streams'> => {
+  const contentType = unframer()?.contentType
+  if (contentType === undefined) return { stream }
+  return {
+    streams: (type) => type?.startsWith(contentType) ?? false,
+    stream: () => new Unframed(stream(), unframer()!),
   }
 }
 

@@ -10,7 +10,7 @@ export const straight = (client: Protocol, { facts, target, shadowModel }: RoadO
     client.raw.request(facts.scanned, {
       model: target.model,
       forceUsage: facts.stream,
-      ...(target.kind.chat && { chat: target.kind.chat }),
+      chat: target.quirks.chat,
       ...(maxTokens !== undefined && maxTokens !== facts.maxTokens && { maxTokens }),
     }),
   unary: (body) => client.raw.response(body, { model: shadowModel }),

@@ -1,3 +1,4 @@
+import { quirksOf } from '../protocols/openai-chat/quirks.ts'
 import { createSealer } from '../kernel/secrets.ts'
 import { describe, expect, test } from 'vitest'
 import type { ResolvedModel, Target } from '../catalog/resolved.ts'
@@ -29,13 +30,15 @@ const target = (speaks: ProtocolId): Target => ({
       keyless: true,
       headers: () => ({}),
       forwardHeaders: [],
-      raw: true,
+      auth: 'none',
       docs: '',
     },
     baseUrl: 'http://127.0.0.1:9/v1',
     speaks: [speaks],
     allowPrivate: [],
     timeoutMs: null,
+    quirks: quirksOf([]),
+    settings: {},
     keys: [],
   },
 })

@@ -160,7 +160,7 @@ export const createExchange = (deps: ExchangeDeps): Exchange => {
     }
     const secret = provider.keys[0]?.secret ?? null
     if (!deps.credentials.needed(provider.kind)) return relay.attach(upstream.send(request(headersWith(secret)), relay))
-    deps.credentials.prepare(target, secret, headersWith, request).then(
+    deps.credentials.prepare(provider, secret, headersWith, request).then(
       (prepared) => relay.attach(upstream.send(prepared, relay)),
       (error: unknown) => relay.cancel(toGatewayError(error)),
     )

@@ -140,6 +140,26 @@ export const setField = (scanned: ScannedObject, key: string, json: string): Cut
   }
 }
 
+/** Cuts that take out top-level fields with their commas. To be applied together with others only where these set or add other fields. */
+export const removeFields = (scanned: ScannedObject, keys: readonly string[]): Cut[] => {
+  const cuts: Cut[] = []
+  let kept: Field | undefined
+  let first: Field | undefined
+  let last: Field | undefined
+  for (const [key, field] of scanned.fields) {
+    if (keys.includes(key)) {
+      first ??= field
+      last = field
+      continue
+    }
+    if (first) cuts.push({ start: first.keyStart, end: field.keyStart, text: '' })
+    first = undefined
+    kept = field
+  }
+  if (first && last) cuts.push({ start: kept?.valueEnd ?? first.keyStart, end: last.valueEnd, text: '' })
+  return cuts
+}
+
 const plainKey = /^"[\w-]*"$/
 
 /** A key is nearly always plain; only others are worth a parse. */

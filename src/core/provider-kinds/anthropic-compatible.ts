@@ -8,8 +8,8 @@ export const anthropicCompatible: ProviderKind = {
   speaks: ['anthropic-messages'],
   baseUrl: null,
   keyless: true,
+  auth: 'x-api-key',
   headers: anthropicHeaders('x-api-key'),
   forwardHeaders: anthropicClientHeaders,
-  raw: true,
   docs: 'https://docs.anthropic.com/en/api/messages',
 }

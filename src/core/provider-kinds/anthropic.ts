@@ -7,8 +7,8 @@ export const anthropic: ProviderKind = {
   speaks: ['anthropic-messages'],
   baseUrl: 'https://api.anthropic.com/v1',
   keyless: false,
+  auth: 'x-api-key',
   headers: anthropicHeaders('by-version'),
   forwardHeaders: anthropicClientHeaders,
-  raw: true,
   docs: 'https://docs.anthropic.com/en/api/messages',
 }

@@ -4,6 +4,6 @@ export const deepseek = openAiLike({
   id: 'deepseek',
   title: 'DeepSeek',
   baseUrl: 'https://api.deepseek.com/v1',
-  chat: { maxTokensField: 'max_tokens', reasoningField: 'reasoning_content' },
+  quirks: ['max-tokens-only', 'reasoning-content-back'],
   docs: 'https://api-docs.deepseek.com/',
 })

@@ -27,11 +27,11 @@ export const bearer =
 /** A vendor or server with OpenAI's chat completions behind a bearer token. */
 export const openAiLike = (
   kind: Pick<ProviderKind, 'id' | 'title' | 'baseUrl' | 'docs'> &
-    Partial<Pick<ProviderKind, 'keyless' | 'raw' | 'chat' | 'forwardHeaders'>>,
+    Partial<Pick<ProviderKind, 'keyless' | 'speaks' | 'quirks' | 'forwardHeaders' | 'auth' | 'modelList'>>,
 ): ProviderKind => ({
   speaks: ['openai-chat'],
   keyless: false,
-  raw: true,
+  auth: 'Authorization: Bearer',
   forwardHeaders: openAiClientHeaders,
   ...kind,
   headers: bearer(kind.forwardHeaders ?? openAiClientHeaders),

@@ -1,11 +1,9 @@
 import { openAiLike } from './headers.ts'
 
-/** Not raw: streamed tool calls come without `index`, first chunks without `role`, unary content as a list; strict clients fail on each. */
 export const mistral = openAiLike({
   id: 'mistral',
   title: 'Mistral',
   baseUrl: 'https://api.mistral.ai/v1',
-  raw: false,
-  chat: { maxTokensField: 'max_tokens', nineCharCallIds: true },
+  quirks: ['max-tokens-only', 'nine-char-call-ids', 'missing-tool-index', 'missing-first-role', 'content-as-parts'],
   docs: 'https://docs.mistral.ai/api/',
 })

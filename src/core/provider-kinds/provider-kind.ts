@@ -1,4 +1,4 @@
-import type { ChatDialect } from '../protocols/openai-chat/dialect.ts'
+import type { QuirkId } from '../protocols/openai-chat/quirks.ts'
 import type { ProtocolId } from '../protocols/neutral/index.ts'
 
 /** A kind of vendor or server, as data: what it speaks, where it is, how it wants to be called. One file and one line in index.ts each. */
@@ -9,20 +9,24 @@ export interface ProviderKind {
   readonly speaks: readonly ProtocolId[]
   /** With its version segment, without trailing slash; null when the operator must give one. May hold `{settings}`. */
   readonly baseUrl: string | null
-  /** What fills the braces of `baseUrl` when a provider is added: `--set region=us-east-1`. */
-  readonly settings?: readonly { readonly name: string; readonly title: string }[]
+  /** What fills the braces of `baseUrl` when a provider is added: `--set region=us-east-1`. Values are lower-case letters, digits and dashes. */
+  readonly settings?: readonly KindSetting[]
+  /** The base URL for these settings, where filling the braces is not enough. */
+  addressFor?(settings: Settings): string | undefined
+  /** Names of query parameters that its base URL may have; they are sent with every call. */
+  readonly query?: readonly string[]
+  /** How it authenticates, for people: `Authorization: Bearer`. */
+  readonly auth: string
   /** Whether it works without a key. */
   readonly keyless: boolean
   /** Headers of a call: credentials and what the vendor demands. `secret` is the access token where the kind has `token`. */
   headers(call: ProviderCall): Record<string, string>
   /** Names of client headers that may pass to it. */
   readonly forwardHeaders: readonly string[]
-  /**
-   * Same-protocol traffic passes byte for byte. False for servers whose answers need repair; they take the road through the neutral form.
-   */
-  readonly raw: boolean
-  /** Where its Chat Completions differ from OpenAI's in what they accept. */
-  readonly chat?: ChatDialect
+  /** How its Chat Completions differ from OpenAI's. With a quirk of answers, its answers are repaired; without, bytes of the same protocol pass as they are. */
+  readonly quirks?: readonly QuirkId[]
+  /** Below the base URL, where it lists its models: by default `/models`; null when it has no such list. */
+  readonly modelList?: string | null
   /** Where one provider serves models of several vendors: the protocol that this model is called with, whatever the client speaks. */
   protocolFor?(model: string): ProtocolId | undefined
   /** Path and query below the base URL, where it is not the protocol's own. */
@@ -33,10 +37,17 @@ export interface ProviderKind {
   unframe?(call: RoadCall): Unframer | undefined
   /** Where the secret is exchanged for short-lived access tokens. */
   readonly token?: TokenExchange
-  /** Where each request is signed: all headers that the signature adds. */
+  /** Where each request is signed: all headers that the signature adds. Throws a sentence for the operator when the secret or a setting is not of the right form. */
   sign?(request: UnsignedRequest): Promise<Readonly<Record<string, string>>>
   /** Where its documentation of the protocol is. */
   readonly docs: string
+}
+
+export type Settings = Readonly<Record<string, string>>
+
+export interface KindSetting {
+  readonly name: string
+  readonly title: string
 }
 
 /** What is known of a call when its road is built. */
@@ -45,15 +56,19 @@ export interface RoadCall {
   /** The real model's name. */
   readonly model: string
   readonly stream: boolean
-}
-
-export interface ProviderCall extends RoadCall {
-  readonly secret: string | null
+  /** As it was saved, with its query. */
+  readonly baseUrl: string
   /** The client's own headers that may pass (lower case). */
   readonly client: Readonly<Record<string, string>>
 }
 
+export interface ProviderCall extends Omit<RoadCall, 'baseUrl'> {
+  readonly secret: string | null
+}
+
 export interface Unframer {
+  /** Of the provider's streams. */
+  readonly contentType: string
   /** Bytes of the provider → whole server-sent events. Throws when they are not what they should be. */
   push(chunk: Buffer): Buffer
   /** Upstream ended: what is owed; a torn frame is dropped. */
@@ -62,7 +77,7 @@ export interface Unframer {
 
 /** How an access token is bought with a secret (OAuth 2.0); the call itself is made by core/upstream. */
 export interface TokenExchange {
-  /** Throws `conflict` with a sentence for the operator when the secret is not of the right form. */
+  /** Throws a sentence for the operator when the secret is not of the right form. */
   request(secret: string, nowMs: number): { readonly url: string; readonly body: string }
   /** `expiresIn` in seconds. Throws when the answer holds no token. */
   read(body: Buffer): { readonly token: string; readonly expiresIn: number }
@@ -74,6 +89,7 @@ export interface UnsignedRequest {
   readonly headers: Readonly<Record<string, string>>
   readonly body: Buffer
   readonly secret: string
+  readonly settings: Settings
   /** Milliseconds since the epoch. */
   readonly now: number
 }

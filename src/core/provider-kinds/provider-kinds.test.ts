@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { checkBaseUrl } from '../upstream/base-url.ts'
+import { filledBaseUrl } from '../catalog/provider-address.ts'
+import { quirksOf } from '../protocols/openai-chat/quirks.ts'
 import { filterBetas } from './anthropic-headers.ts'
 import { providerKindById, providerKinds } from './index.ts'
 import type { ProviderKind } from './provider-kind.ts'
@@ -38,8 +40,35 @@ describe.each(providerKinds.map((kind) => [kind.id, kind] as const))('%s', (id, 
     expect(kind.speaks.length).toBeGreaterThan(0)
   })
 
-  test('has a base URL that may be saved as it stands', () => {
-    expect(kind.baseUrl && checkBaseUrl(kind.baseUrl, ['127.0.0.1'])).toBe(kind.baseUrl)
+  test('has a base URL that may be saved as it stands, with a setting for each of its braces', () => {
+    const braces = [...(kind.baseUrl ?? '').matchAll(/\{([a-z]+)\}/g)].map(([, name]) => name!)
+    expect(new Set(braces)).toEqual(new Set((kind.settings ?? []).map(({ name }) => name)))
+    const settings = Object.fromEntries(braces.map((name) => [name, 'eu-1']))
+    const filled = filledBaseUrl(kind, settings)
+    expect(filled && checkBaseUrl(filled, ['127.0.0.1'])).toBe(filled)
+    if (braces.length > 0) expect(() => filledBaseUrl(kind, {})).toThrow(new RegExp(braces[0]!))
+  })
+
+  test('tells how it authenticates, and that is what it does', () => {
+    expect(kind.auth).not.toBe('')
+    const [header] = Object.entries(call(kind)).find(([, value]) => value.includes(secret)) ?? ['none']
+    if (!kind.token) expect(kind.auth.toLowerCase()).toContain(header)
+  })
+
+  test('names each of its quirks once, and only where it speaks Chat Completions', () => {
+    const quirks = kind.quirks ?? []
+    expect(quirksOf(quirks).ids).toHaveLength(quirks.length)
+    if (quirks.length > 0) expect(kind.speaks).toContain('openai-chat')
+  })
+
+  test('has a path of its own only below its base URL', () => {
+    for (const protocol of kind.speaks)
+      for (const stream of [false, true]) {
+        const baseUrl = 'https://host.example/openai'
+        const path = kind.path?.({ protocol, model: 'a/b c?d', stream, baseUrl, client: {} }) ?? '/x'
+        expect(path).toMatch(/^\/[\x21-\x7e]*$/)
+        expect(path).not.toMatch(/a\/b|c\?d/)
+      }
   })
 
   test('sends nothing of the client that could be a credential or an account', () => {
@@ -51,6 +80,7 @@ describe.each(providerKinds.map((kind) => [kind.id, kind] as const))('%s', (id, 
   test('sends its secret in exactly one header, and none without a secret', () => {
     const carrying = Object.values(call(kind)).filter((value) => value.includes(secret))
     expect(carrying).toHaveLength(id === 'simulated' ? 0 : 1)
+    expect(Object.values(call(kind, {}, null)).filter((value) => value.includes('null'))).toEqual([])
     expect(Object.keys(call(kind, {}, null))).not.toContain('authorization')
     expect(Object.keys(call(kind, {}, null))).not.toContain('x-api-key')
   })

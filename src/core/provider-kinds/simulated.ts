@@ -9,8 +9,8 @@ export const simulated: ProviderKind = {
   speaks: ['openai-chat', 'anthropic-messages'],
   baseUrl: null,
   keyless: true,
+  auth: 'none',
   headers: ({ client }) => forwarded(anthropicClientHeaders, client),
   forwardHeaders: anthropicClientHeaders,
-  raw: true,
   docs: 'docs/providers.md',
 }

@@ -4,6 +4,6 @@ export const together = openAiLike({
   id: 'together',
   title: 'Together AI',
   baseUrl: 'https://api.together.xyz/v1',
-  chat: { maxTokensField: 'max_tokens' },
+  quirks: ['max-tokens-only'],
   docs: 'https://docs.together.ai/reference/chat-completions-1',
 })

@@ -149,6 +149,10 @@ export interface ProvidersTable {
   allow_private: string | null
   /** Milliseconds to the first byte of the answer. */
   timeout_ms: number | null
+  /** JSON object of what filled the braces of its kind's base URL. */
+  settings: string | null
+  /** JSON object of quirks that were switched: `{"think-tags":true,"no-done":false}`. */
+  quirks: string | null
   status: 'active' | 'disabled'
   created_at: number
   updated_at: number

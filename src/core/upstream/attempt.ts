@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Dispatcher } from 'undici'
+import { pathBelow } from './base-url.ts'
 import { classify } from './failure.ts'
 import { freeBuffer } from '../kernel/free-buffer.ts'
 import type { Phase } from './failure.ts'
@@ -51,7 +52,7 @@ export class Attempt extends Timed implements Dispatcher.DispatchHandler, Upstre
     this.#shared.wheel.set(this, connectTimeoutMs)
     route.pool.dispatch(
       // Never idempotent: undici then sends it at most once, whatever becomes of the connection.
-      { method, path: route.prefix + path, headers, body: method === 'GET' ? null : body, idempotent: false },
+      { method, path: pathBelow(route, path), headers, body: method === 'GET' ? null : body, idempotent: false },
       this,
     )
   }

@@ -9,13 +9,24 @@ const foreignPorts = new Set([
   1719, 1720, 1723, 2049, 3306, 3659, 4045, 5060, 5061, 5432, 6000, 6379, 6566, 6667, 6697, 10080, 11211, 27017,
 ])
 
+/** The path of a request: that of the base URL, its own, and behind its own query that of the base URL. */
+export const pathBelow = (base: { readonly prefix: string; readonly query: string }, path: string): string =>
+  base.prefix + path + (base.query === '' ? '' : `${path.includes('?') ? '&' : '?'}${base.query}`)
+
+/** The whole address of a request. */
+export const urlBelow = (baseUrl: string, path: string): URL => {
+  const { origin, pathname, search } = new URL(baseUrl)
+  return new URL(origin + pathBelow({ prefix: pathname.replace(/\/+$/, ''), query: search.slice(1) }, path))
+}
+
 /**
  * Checks a provider's base URL before it is saved and returns its normal form, without trailing slash. Throws GatewayError `invalid_request` with a sentence that
  * says what is wrong. Names are not resolved here: what they resolve to is judged at each connection (guard.ts).
  *
- * `allow`: hosts, addresses and ranges that may be private (the configuration's and the provider's own).
+ * `allow`: hosts, addresses and ranges that may be private (the configuration's and the provider's own). `query`: names of the parameters that its query may have; it is
+ * kept behind the path and sent with each request.
  */
-export const checkBaseUrl = (text: string, allow: readonly string[] = []): string => {
+export const checkBaseUrl = (text: string, allow: readonly string[] = [], query: readonly string[] = []): string => {
   if (text.length > maxLength) throw wrong(`is longer than ${maxLength} characters.`)
   // The URL parser silently drops tabs and line ends and turns backslashes into slashes: what was meant is then not what is called.
   if (!/^https?:\/\/[^/\\]/i.test(text) || /[\s\\\p{Cc}]/u.test(text))
@@ -24,10 +35,18 @@ export const checkBaseUrl = (text: string, allow: readonly string[] = []): strin
   if (!url) throw wrong('is not a URL.')
   if (url.username !== '' || url.password !== '') throw wrong('must not hold credentials. Add them as a provider key.')
   if (text.includes('#')) throw wrong('must not have a fragment.')
-  if (text.includes('?')) throw wrong('must not have a query.')
+  checkQuery(text, url, query)
   const host = hostName(url.hostname)
   checkHost(host, Number(url.port || (url.protocol === 'https:' ? 443 : 80)), allow)
-  return `${url.protocol}//${url.host}${url.pathname.replace(/\/+$/, '')}`
+  return `${url.protocol}//${url.host}${url.pathname.replace(/\/+$/, '')}${url.search}`
+}
+
+const checkQuery = (text: string, url: URL, allowed: readonly string[]): void => {
+  if (!text.includes('?')) return
+  if (allowed.length === 0) throw wrong('must not have a query.')
+  const names = [...url.searchParams.keys()]
+  if (names.length === 0 || new Set(names).size < names.length || names.some((name) => !allowed.includes(name)))
+    throw wrong(`may have no other query than ${allowed.join(', ')}, once.`)
 }
 
 const checkHost = (host: string, port: number, allow: readonly string[]): void => {

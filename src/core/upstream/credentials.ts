@@ -1,7 +1,8 @@
-import type { Target } from '../catalog/resolved.ts'
+import type { ResolvedProvider } from '../catalog/resolved.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { GatewayError } from '../kernel/errors.ts'
 import type { ProviderKind, TokenExchange } from '../provider-kinds/provider-kind.ts'
+import { urlBelow } from './base-url.ts'
 import type { Upstream, UpstreamRequest } from './upstream.ts'
 
 /** What some kinds need between the secret and the call: an access token, a signature. */
@@ -10,7 +11,7 @@ export interface Credentials {
   needed(kind: ProviderKind): boolean
   /** The request as it may be sent. Throws `upstream_auth_failed` when no access token could be had. */
   prepare(
-    target: Target,
+    provider: ResolvedProvider,
     secret: string | null,
     headersWith: (secret: string | null) => Record<string, string>,
     request: (headers: Record<string, string>) => UpstreamRequest,
@@ -28,32 +29,42 @@ const marginMs = 60_000
 const answerTimeoutMs = 10_000
 const maxAnswerBytes = 64 * 1024
 
+/** The client learns no more than that the gateway has no access; the reason is for the operator. */
+const refusal = (cause: unknown): GatewayError => new GatewayError('upstream_auth_failed', undefined, {}, { cause })
+
 export const createCredentials = ({ upstream, clock, connectTimeoutMs }: CredentialsOptions): Credentials => {
   const tokens = new Map<string, { readonly value: Promise<string>; goodUntil: number }>()
+
+  const assertion = (exchange: TokenExchange, secret: string) => {
+    try {
+      return exchange.request(secret, clock.now())
+    } catch (cause) {
+      throw refusal(cause)
+    }
+  }
 
   const buy = (
     exchange: TokenExchange,
     secret: string,
-    target: Target,
+    provider: ResolvedProvider,
   ): Promise<{ token: string; expiresIn: number }> =>
     new Promise((resolve, reject) => {
-      const refused = (why: string): void =>
-        reject(new GatewayError('upstream_auth_failed', undefined, {}, { cause: new Error(why) }))
-      const { url, body } = exchange.request(secret, clock.now())
-      const { origin, pathname } = new URL(url)
+      const refused = (why: string): void => reject(refusal(new Error(why)))
+      const { url, body } = assertion(exchange, secret)
+      const { origin, pathname, search } = new URL(url)
       const chunks: Buffer[] = []
       let size = 0
       let status = 0
       const call = upstream.send(
         {
           baseUrl: origin,
-          path: pathname,
+          path: pathname + search,
           headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' },
           body: Buffer.from(body),
           connectTimeoutMs,
           firstByteTimeoutMs: answerTimeoutMs,
           idleTimeoutMs: answerTimeoutMs,
-          allowPrivate: target.provider.allowPrivate,
+          allowPrivate: provider.allowPrivate,
         },
         {
           onResponse: (code) => (status = code),
@@ -77,29 +88,34 @@ export const createCredentials = ({ upstream, clock, connectTimeoutMs }: Credent
     })
 
   /** One purchase at a time for each secret; a failed one is forgotten at once. */
-  const tokenOf = (exchange: TokenExchange, secret: string, target: Target): Promise<string> => {
+  const tokenOf = (exchange: TokenExchange, secret: string, provider: ResolvedProvider): Promise<string> => {
     const known = tokens.get(secret)
     if (known && clock.now() < known.goodUntil) return known.value
-    const bought = buy(exchange, secret, target)
+    const bought = buy(exchange, secret, provider)
     const entry = { value: bought.then(({ token }) => token), goodUntil: Number.POSITIVE_INFINITY }
     tokens.set(secret, entry)
     bought.then(
       ({ expiresIn }) => (entry.goodUntil = clock.now() + expiresIn * 1000 - marginMs),
-      () => tokens.delete(secret),
+      () => {
+        if (tokens.get(secret) === entry) tokens.delete(secret)
+      },
     )
     return entry.value
   }
 
   return {
     needed: (kind) => kind.token !== undefined || kind.sign !== undefined,
-    async prepare(target, secret, headersWith, request) {
-      const { kind, baseUrl } = target.provider
-      const used = kind.token && secret !== null ? await tokenOf(kind.token, secret, target) : secret
+    async prepare(provider, secret, headersWith, request) {
+      const { kind } = provider
+      const used = kind.token && secret !== null ? await tokenOf(kind.token, secret, provider) : secret
       const unsigned = request(headersWith(used))
       if (!kind.sign || used === null) return unsigned
-      const url = new URL(baseUrl + unsigned.path)
-      const { headers, body } = unsigned
-      const signed = await kind.sign({ method: 'POST', url, headers, body, secret: used, now: clock.now() })
+      const { method = 'POST', headers, body } = unsigned
+      const url = urlBelow(unsigned.baseUrl, unsigned.path)
+      const sign = { method, url, headers, body, secret: used, settings: provider.settings, now: clock.now() }
+      const signed = await kind.sign(sign).catch((cause: unknown) => {
+        throw refusal(cause)
+      })
       return { ...unsigned, headers: { ...headers, ...signed } }
     },
   }

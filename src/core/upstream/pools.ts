@@ -10,6 +10,8 @@ export interface Route {
   readonly pool: Pool
   /** Path of the base URL, put before the path of each request. */
   readonly prefix: string
+  /** Query of the base URL, sent with each request; '' or `name=value` pairs without `?`. */
+  readonly query: string
   readonly connectTimeoutMs: number
   readonly allowPrivate: readonly string[]
   /** Its open connections. */
@@ -88,6 +90,7 @@ export class Pools {
       pool,
       sockets,
       prefix: url.pathname.replace(/\/+$/, ''),
+      query: url.search.slice(1),
       connectTimeoutMs,
       allowPrivate,
       active: 0,

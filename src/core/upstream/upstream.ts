@@ -13,7 +13,7 @@ export interface Upstream {
 export interface UpstreamRequest {
   /** Default POST. */
   readonly method?: 'GET' | 'POST'
-  /** As `checkBaseUrl` returned it: with its version segment, without trailing slash. */
+  /** As `checkBaseUrl` returned it: with its version segment, without trailing slash. A query is sent behind the path. */
   readonly baseUrl: string
   /** Below the base URL, beginning with a slash. */
   readonly path: string

@@ -1,9 +1,18 @@
-/** Where servers that speak Chat Completions differ in what they accept. Absent: as OpenAI has it. */
+/** Where servers that speak Chat Completions differ in what they accept, as their quirks (quirks.ts) say. Absent: as OpenAI has it. */
 export interface ChatDialect {
-  /** The field for the limit on output; servers older than OpenAI's reasoning models know only `max_tokens`. */
-  readonly maxTokensField?: 'max_tokens' | 'max_completion_tokens'
+  /** The field for a limit on output that we set. */
+  readonly maxTokensField?: 'max_tokens'
+  /** The client's own limit is renamed too. */
+  readonly renamesLimit?: boolean
   /** The field in which earlier reasoning is expected back. Absent: it is not sent. */
   readonly reasoningField?: 'reasoning_content' | 'reasoning'
+  /** Messages with calls must have that field, empty when there is no reasoning (DeepSeek answers 400 otherwise). */
+  readonly reasoningWithCalls?: boolean
   /** Ids of calls must be exactly nine letters and digits (Mistral). */
   readonly nineCharCallIds?: boolean
+  readonly noStreamOptions?: boolean
+  readonly toolChoiceAny?: boolean
+  readonly systemNotDeveloper?: boolean
+  /** Answers hold reasoning in their text (think-tags.ts). */
+  readonly thinkTags?: boolean
 }

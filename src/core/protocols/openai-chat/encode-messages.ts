@@ -173,7 +173,9 @@ const encodeAssistant = (
   return {
     role: 'assistant',
     content: content === '' && (calls.length > 0 || refusal !== '') ? null : content,
-    ...(reasoning !== '' && { [dialect.reasoningField ?? 'reasoning_content']: reasoning }),
+    ...((reasoning !== '' || (dialect.reasoningWithCalls && calls.length > 0)) && {
+      [dialect.reasoningField ?? 'reasoning_content']: reasoning,
+    }),
     ...(refusal !== '' && { refusal }),
     ...extra,
     ...(message.name !== undefined && { name: message.name }),

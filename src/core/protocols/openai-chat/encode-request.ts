@@ -47,6 +47,8 @@ export const encodeRequest = (
     ...(request.stream && { stream: true, stream_options: { include_usage: true } }),
     ...extra,
   }
+  if (dialect.noStreamOptions) delete body['stream_options']
+  if (dialect.toolChoiceAny && body['tool_choice'] === 'required') body['tool_choice'] = 'any'
   return { body, warnings: warnings.list }
 }
 

@@ -4,6 +4,7 @@ import type { Observed, RawEdits, RawRoad } from '../protocol.ts'
 import type { ChatDialect } from './dialect.ts'
 import { ChunkScan } from './chunk-scan.ts'
 import { decodeStreamError } from './errors.ts'
+import { applyDialect } from './raw-dialect.ts'
 import { Tap } from './tap.ts'
 import { decodeUsage } from './usage.ts'
 
@@ -20,8 +21,9 @@ const request = (scanned: ScannedObject, edits: RawEdits): Buffer => {
     cuts.push(setField(scanned, field, JSON.stringify(value)))
   }
   if (edits.maxTokens !== undefined) cuts.push(...lowerLimit(scanned, edits.maxTokens, edits.chat))
-  if (edits.forceUsage) cuts.push(...askUsage(scanned))
-  return splice(scanned.bytes, cuts)
+  if (edits.forceUsage && !edits.chat?.noStreamOptions) cuts.push(...askUsage(scanned))
+  const edited = splice(scanned.bytes, cuts)
+  return edits.chat ? applyDialect(edited, edits.chat) : edited
 }
 
 const lowerLimit = (scanned: ScannedObject, most: number, dialect: ChatDialect = {}): Cut[] => {
