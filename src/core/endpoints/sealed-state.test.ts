@@ -98,6 +98,17 @@ describe('reasoning state that a client of another protocol carries', () => {
     ])
   })
 
+  test('redacted reasoning in several blocks comes back in as many', () => {
+    const sealed = ['cmVk', 'Z3JlZW4='].map((redacted) =>
+      sealedOf([...thinking({ redacted }).slice(0, 2), ...end], claude),
+    )
+    const { parts } = back(
+      sealed.map((state) => ({ type: 'thinking', text: '', signature: state })),
+      claude,
+    )
+    expect(parts).toMatchObject([{ redacted: 'cmVk' }, { redacted: 'Z3JlZW4=' }])
+  })
+
   test('a chat server’s plain reasoning is carried, as some demand it back', () => {
     const deepseek: StateOwner = { protocol: 'openai-chat', provider: 'prv_1', family: 'deepseek' }
     const sealed = sealedOf([...thinking(), ...end], deepseek)

@@ -102,7 +102,8 @@ export const openStates = (
       const restored = open(part, sealed)
       // The text that was shown beside its state is the same reasoning once more.
       const before = opened.at(-1)
-      if (before?.type === 'thinking' && before.signature === undefined && before.text === restored.text) opened.pop()
+      const shown = before?.type === 'thinking' && before.signature === undefined && before.redacted === undefined
+      if (shown && before.text === restored.text) opened.pop()
       if (restored.text !== '' || restored.signature !== undefined || restored.redacted !== undefined)
         opened.push(restored)
     }
