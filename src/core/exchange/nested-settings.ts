@@ -42,7 +42,7 @@ export const nestedCuts = (
   scanned: ScannedObject,
   { within, names, top }: Nesting,
   defaults: JsonObject,
-  caps: Readonly<Record<string, number>>,
+  caps: JsonObject,
 ): Cut[] => {
   if (Object.keys(defaults).length + Object.keys(caps).length === 0) return []
   const cuts: Cut[] = []
@@ -67,7 +67,7 @@ export const nestedCuts = (
   }
   for (const [name, bound] of Object.entries(caps)) {
     const spellings = Object.hasOwn(names, name) ? names[name]! : []
-    if (!inner || spellings === limit) continue
+    if (!inner || spellings === limit || typeof bound !== 'number') continue
     for (const spelling of spellings) {
       const asked = readField(inner, spelling)
       if (typeof asked !== 'number' || asked <= bound) continue
