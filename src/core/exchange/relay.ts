@@ -46,6 +46,8 @@ const maxUnaryBytes = 64 * 1024 * 1024
 const maxErrorBytes = 64 * 1024
 /** How long after the finish mark the usage of a stream is waited for. */
 const usageGraceMs = 2000
+/** How long a stream without content is kept from the client. */
+const prefaceMs = 3000
 const sseType = 'text/event-stream; charset=utf-8'
 const streamHeaders = ['cache-control', 'no-cache', 'x-accel-buffering', 'no', 'content-type']
 
@@ -67,6 +69,9 @@ export class Relay implements UpstreamListener, Placed {
   #started = false
   /** Bytes that may only go out after the settlement: everything from the finish mark on. */
   #held: (Buffer | string)[] = []
+  /** What came in front of any content. */
+  #preface: (Buffer | string)[] = []
+  #patience: NodeJS.Timeout | null = null
   #answer: UnaryAnswer | null = null
   #answersHere = false
   #grace: NodeJS.Timeout | null = null
@@ -120,7 +125,21 @@ export class Relay implements UpstreamListener, Placed {
       if (!wasComplete) this.#grace = setTimeout(() => this.#finishEarly(), usageGraceMs)
       return true
     }
-    return out.length === 0 || this.#write(out)
+    return out.length === 0 || this.#tell(out)
+  }
+
+  /**
+   * Providers open a stream and then refuse inside it (a role, `response.created`, and a rate limit behind them). Until there is content, what came waits, so that a
+   * refusal can still be a status of its own; but not for long, as a client also wants to see that somebody is there.
+   */
+  #tell(out: Buffer | string): boolean {
+    if (this.#started || this.#observed.deliveredChars > 0 || this.#options.admission.road.streams)
+      return this.#write(out)
+    this.#preface.push(out)
+    this.#patience ??= setTimeout(() => {
+      if (!this.#ended && !this.#clientGone) this.#write('')
+    }, prefaceMs)
+    return true
   }
 
   onEnd(): void {
@@ -217,8 +236,10 @@ export class Relay implements UpstreamListener, Placed {
     if (!this.#started) {
       this.#started = true
       client.start(200, [...streamHeaders, this.#stream?.contentType ?? sseType, ...this.#options.headers])
+      for (const bytes of this.#preface) client.write(bytes)
+      this.#preface = []
     }
-    return client.write(out)
+    return out.length === 0 || client.write(out)
   }
 
   #finishEarly(): void {
@@ -239,6 +260,7 @@ export class Relay implements UpstreamListener, Placed {
     if (this.#ended) return
     this.#ended = true
     if (this.#grace) clearTimeout(this.#grace)
+    if (this.#patience) clearTimeout(this.#patience)
     this.#draining?.()
     const { call, settle, done } = this.#options
     const outcome: Outcome = {
