@@ -1,10 +1,11 @@
 import { anthropicMessages } from './anthropic-messages/index.ts'
+import { gemini } from './gemini/index.ts'
 import type { ProtocolId } from './neutral/index.ts'
 import { openaiChat } from './openai-chat/index.ts'
 import type { Protocol, ProviderProtocol } from './protocol.ts'
 
 /** Every protocol that clients and providers speak. A new one is a folder and a line here. */
-export const protocols: readonly Protocol[] = [openaiChat, anthropicMessages]
+export const protocols: readonly Protocol[] = [openaiChat, anthropicMessages, gemini]
 
 /** Formats that only providers speak. */
 const providerOnly: readonly ProviderProtocol[] = []

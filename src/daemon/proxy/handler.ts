@@ -14,7 +14,7 @@ import { credentialOf } from './credentials.ts'
 import { listModels, protocolOfHeaders, showModel } from './list-models.ts'
 import { checkBodyHeaders, ClientAborted, discardBody, isAwaitingContinue, readBody } from './read-body.ts'
 import { ResponseSink } from './response-sink.ts'
-import { matchRoute } from './routes.ts'
+import { isGooglePath, matchRoute } from './routes.ts'
 
 export interface ProxyDeps {
   readonly clock: Clock
@@ -137,12 +137,19 @@ const queryOf = (request: IncomingMessage): URLSearchParams | undefined => {
 }
 
 /** Gemini streams are server-sent events with `alt=sse`, else one JSON array. */
-const framing = (place: Place, request: IncomingMessage): Place =>
-  place.stream && queryOf(request)?.get('alt') !== 'sse' ? { ...place, jsonArray: true } : place
+const framing = (place: Place, request: IncomingMessage): Place => {
+  if (!place.stream) return place
+  const query = queryOf(request)
+  // Google's own generators of clients write its system parameters with a dollar.
+  const alt = query?.get('alt') ?? query?.get('$alt')
+  return alt?.startsWith('sse') ? place : { ...place, jsonArray: true }
+}
 
 const protocolOf = (request: IncomingMessage): ErrorFormat => {
-  const match = matchRoute('POST', pathOf(request))
+  const path = pathOf(request)
+  const match = matchRoute('POST', path)
   if (match.found && match.route.kind === 'exchange') return match.route.endpoint.errors
+  if (isGooglePath(path)) return endpointById('gemini').errors
   return endpointById(protocolOfHeaders(request.headers, queryOf(request))).errors
 }
 

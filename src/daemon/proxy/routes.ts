@@ -20,10 +20,19 @@ const models = (shape: ModelsShape): ProxyRoute => ({ kind: 'models', shape })
 const openai = ['/v1', '/api/v1', '/openai/v1', '/openai']
 const azure = ['/openai/deployments/{model}', '/api/openai/deployments/{model}']
 const anthropic = ['/v1', '/api/v1', '/anthropic/v1']
+/** Google's SDKs up to 2.x call v1beta, later ones v1, Vertex's v1beta1. */
+const google = ['/v1beta', '/v1alpha', '/v1beta1', '/gemini/v1', '/gemini/v1beta', '/gemini/v1alpha', '/gemini/v1beta1']
+const collections = [
+  '/models',
+  '/tunedModels',
+  '/publishers/google/models',
+  '/projects/{project}/locations/{location}/publishers/google/models',
+]
+const gemini = ['/v1', '/api/v1', ...google].flatMap((version) => collections.map((collection) => version + collection))
 
 /**
  * One line per endpoint: method, prefixes, path below them, what is served. `{model}` takes the rest up to what follows it, slashes included; names of models may hold
- * them, as they are or as %2F.
+ * them, as they are or as %2F. Any other name in braces takes one step of the path.
  */
 const table: readonly (readonly [
   method: string,
@@ -34,33 +43,56 @@ const table: readonly (readonly [
 ])[] = [
   ['POST', [...openai, ...azure], '/chat/completions', exchange('openai-chat')],
   ['POST', anthropic, '/messages', exchange('anthropic-messages')],
+  ['POST', anthropic, '/messages/count_tokens', exchange('anthropic-count-tokens')],
   ['POST', [...openai, ...azure], '/embeddings', exchange('embeddings')],
   ['POST', [...openai, ...azure], '/completions', exchange('completions')],
   ['POST', openai, '/moderations', exchange('moderations')],
   ['POST', openai, '/rerank', exchange('rerank')],
   ['POST', [...openai, ...azure], '/images/generations', exchange('image-generations')],
   ['POST', [...openai, ...azure], '/images/edits', exchange('image-edits')],
+  ['POST', gemini, '/{model}:generateContent', exchange('gemini')],
+  ['POST', gemini, '/{model}:streamGenerateContent', exchange('gemini'), { stream: true }],
+  ['GET', google, '/models', models('gemini')],
+  ['GET', google, '/models/{model}', models('gemini')],
   ['GET', ['/v1', '/api/v1', '/openai/v1', '/anthropic/v1'], '/models', models('by-header')],
   ['GET', ['/v1', '/api/v1', '/openai/v1', '/anthropic/v1'], '/models/{model}', models('by-header')],
 ]
 
 interface Pattern {
   readonly method: string
-  /** What stands in front of the model, and behind it. */
-  readonly head: string
+  /** Finds what stands in front of the model, from the beginning of the path. */
+  readonly head: string | RegExp
+  /** What stands behind the model. */
   readonly tail: string
   readonly route: ProxyRoute
   readonly place: Place
 }
 
 const exact = new Map<string, Map<string, Found>>()
-const patterns: Pattern[] = []
+/** By the first step of their paths. */
+const patterns = new Map<string, Pattern[]>()
+
+const firstStep = (path: string): string => {
+  const end = path.indexOf('/', 1)
+  return end === -1 ? path : path.slice(0, end)
+}
+
+/** None of our heads holds a character that means something to a regular expression. */
+const headOf = (text: string): string | RegExp =>
+  text.includes('{') ? new RegExp(`^${text.replaceAll(/\{\w+\}/g, '[^/]+')}`) : text
+
 for (const [method, prefixes, path, route, place = {}] of table) {
   for (const prefix of prefixes) {
     const whole = prefix + path
     const [head, tail] = whole.split('{model}')
-    if (tail !== undefined) patterns.push({ method, head: head!, tail, route, place })
-    else exact.set(whole, (exact.get(whole) ?? new Map<string, Found>()).set(method, { found: true, route, place }))
+    if (tail === undefined) {
+      exact.set(whole, (exact.get(whole) ?? new Map<string, Found>()).set(method, { found: true, route, place }))
+      continue
+    }
+    const step = firstStep(whole)
+    const known = patterns.get(step) ?? []
+    known.push({ method, head: headOf(head!), tail, route, place })
+    patterns.set(step, known)
   }
 }
 
@@ -84,14 +116,21 @@ export const matchRoute = (method: string, path: string): RouteMatch => {
 
 const matchPattern = (method: string, path: string, allow: string[]): RouteMatch => {
   const plain = path.endsWith('/') ? path.slice(0, -1) : path
-  for (const { method: wanted, head, tail, route, place } of patterns) {
-    if (!plain.startsWith(head) || !plain.endsWith(tail) || plain.length <= head.length + tail.length) continue
-    const model = decode(plain.slice(head.length, plain.length - tail.length))
+  for (const { method: wanted, head, tail, route, place } of patterns.get(firstStep(plain)) ?? []) {
+    if (!plain.endsWith(tail)) continue
+    const from = lengthOf(head, plain)
+    if (from === undefined || plain.length <= from + tail.length) continue
+    const model = decode(plain.slice(from, plain.length - tail.length))
     if (model === null) continue
     if (wanted === method) return { found: true, route, place: { ...place, model } }
     if (!allow.includes(wanted)) allow.push(wanted)
   }
   return { found: false, allow: allow.length > 0 ? allow : null }
+}
+
+const lengthOf = (head: string | RegExp, path: string): number | undefined => {
+  if (typeof head === 'string') return path.startsWith(head) ? head.length : undefined
+  return head.exec(path)?.[0].length
 }
 
 const planes = [
@@ -109,6 +148,9 @@ const planes = [
 /** Whether a path belongs to the proxy plane at all. */
 export const isProxyPath = (path: string): boolean =>
   planes.some((plane) => path.startsWith(plane) || path === plane.slice(0, -1))
+
+/** Whose errors a path that is not served gets, where it alone tells. */
+export const isGooglePath = (path: string): boolean => google.some((prefix) => path.startsWith(`${prefix}/`))
 
 const decode = (text: string): string | null => {
   try {
