@@ -1,5 +1,6 @@
 import { protocols } from '../protocols/index.ts'
 import { completions } from './completions.ts'
+import { countingEndpoints } from './counting/counting.ts'
 import { embeddings } from './embeddings/embeddings.ts'
 import type { Endpoint } from './endpoint.ts'
 import { generate } from './generate.ts'
@@ -16,6 +17,7 @@ export const endpoints: readonly Endpoint[] = [
   rerank,
   imageGenerations,
   imageEdits,
+  ...countingEndpoints,
 ]
 
 const byId = new Map(endpoints.map((endpoint) => [endpoint.id, endpoint]))

@@ -198,7 +198,8 @@ export class Relay implements UpstreamListener, Placed {
     if (this.#status < 200 || this.#status >= 300) {
       const failure = admission.road.decodeError(this.#status, this.#header, body)
       // What the client did wrong, only the client can mend; any other failure is not its concern where we can answer too.
-      if (this.#options.answerHere && failure.class !== 'client') return this.answerHere()
+      const mistaken = failure.class === 'client' && this.#status !== 404 && this.#status !== 405
+      if (this.#options.answerHere && !mistaken) return this.answerHere()
       return this.#finish(fromProvider(failure, this.#scrub()))
     }
     if (admission.facts.stream && !admission.road.streams) {
