@@ -107,8 +107,10 @@ export class Decoder implements StreamDecoder {
     return decoder
   }
 
+  /** None of the answers is missing, and all have ended. */
   #isWhole(): boolean {
-    return this.#candidates.size > 0 && this.#candidates.values().every((candidate) => candidate.finished)
+    const all = this.#candidates
+    return all.size > 0 && all.size > Math.max(...all.keys()) && all.values().every((candidate) => candidate.finished)
   }
 
   #end(): void {

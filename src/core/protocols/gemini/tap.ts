@@ -50,6 +50,9 @@ const answerStart = (body: Buffer): number => {
 
 export const createTap: RawRoad['createTap'] = ({ model, choices }) => new Tap(model, choices ?? 1)
 
+/** How many reports of usage may pass unread while text flows. */
+const mostUnread = 16
+
 /** What a scanned chunk tells the meter, and where the model's name stands in it. */
 class AnswerReader {
   readonly scan = new ChunkScan()
@@ -58,6 +61,9 @@ class AnswerReader {
   readonly #usage = new UsageMeter()
   readonly #finished = new Set<number>()
   #highest = -1
+  /** The latest report of usage, unread: every chunk has one, and the next tells the same fields with larger numbers. */
+  #unread: Buffer | undefined
+  #unreadCount = 0
 
   constructor(model: string, asked: number) {
     this.#model = Buffer.from(JSON.stringify(model))
@@ -72,8 +78,7 @@ class AnswerReader {
       const id = json(scan.id)
       if (typeof id === 'string' && id !== '') observed.upstreamId = id
     }
-    const usage = this.#usage.merge(json(scan.usage))
-    if (usage) observed.usage = usage
+    if (scan.usage.start !== -1) this.#meter(bytes.subarray(scan.usage.start, scan.usage.end), observed)
     observed.deliveredChars += scan.chars
     if (scan.highest > this.#highest) this.#highest = scan.highest
     for (const { candidate, json: told } of scan.finishes) {
@@ -88,6 +93,28 @@ class AnswerReader {
     if (refused === undefined) return
     observed.finish ??= refused
     observed.complete = true
+  }
+
+  /** Reports between the first and the last are only looked at now and then, and when the one behind has become shorter or holds a null: it may lack a field. */
+  #meter(report: Buffer, observed: Observed): void {
+    const isBetween = observed.usage && !observed.complete && this.scan.finishes.length === 0 && this.scan.chars > 0
+    const before = this.#unread
+    if (before && (!isBetween || report.length < before.length || report.includes('null')))
+      this.#merge(before, observed)
+    if (isBetween && ++this.#unreadCount < mostUnread) this.#unread = report
+    else this.#merge(report, observed)
+  }
+
+  #merge(report: Buffer, observed: Observed): void {
+    this.#unread = undefined
+    this.#unreadCount = 0
+    const usage = this.#usage.merge(parse(report.toString('utf8')))
+    if (usage) observed.usage = usage
+  }
+
+  /** What is still unread at the end of the stream. */
+  finish(observed: Observed): void {
+    if (this.#unread) this.#merge(this.#unread, observed)
   }
 
   /** All candidates that were seen have ended: a server may give fewer than were asked for. */
@@ -135,6 +162,7 @@ class Tap implements RawTap {
     const isFrame = rest.length > 0 && isObject(parse(parseFrame(rest).data))
     const frame = isFrame ? Buffer.concat([rest, Buffer.from('\r\n\r\n')]) : empty
     const out = isFrame ? this.#pass([frame], frame) : empty
+    this.#reader.finish(this.observed)
     if (this.#reader.isWhole) this.observed.complete = true
     return out
   }

@@ -13,18 +13,17 @@ const counted = [
 
 /**
  * The usage of a stream: every chunk has one, early ones often only `{trafficType}` or counts of the prompt. Per field the latest that is not null wins, nothing is added
- * up. A total that an earlier chunk told goes when new counts come without one.
+ * up. A total counts only together with what was told beside it: searches make the last report leave out what the one before had told.
  */
 export class UsageMeter {
   readonly #fields: JsonObject = {}
-  #known = false
 
   /** Undefined when `wire` tells no counts. */
   merge(wire: JsonValue | undefined): Usage | undefined {
     if (!isObject(wire) || !counted.some((field) => wire[field] != null)) return undefined
-    if (this.#known && wire['totalTokenCount'] == null) delete this.#fields['totalTokenCount']
-    this.#known = true
+    const isCarried = counted.some((field) => wire[field] == null && this.#fields[field] != null)
     for (const [field, value] of Object.entries(wire)) if (value !== null) this.#fields[field] = value
+    if (isCarried) delete this.#fields['totalTokenCount']
     return decodeUsage(this.#fields)
   }
 }
