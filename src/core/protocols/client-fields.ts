@@ -3,17 +3,21 @@ import type { NeutralRequest, ProtocolId } from './neutral/index.ts'
 type Field =
   | 'choices'
   | 'format'
+  | 'frequencyPenalty'
   | 'logitBias'
   | 'logprobs'
   | 'maxTokens'
   | 'metadata'
   | 'parallelToolCalls'
+  | 'presencePenalty'
   | 'reasoning'
   | 'seed'
   | 'serviceTier'
   | 'stop'
+  | 'temperature'
   | 'toolChoice'
   | 'topK'
+  | 'topP'
   | 'user'
   | 'verbosity'
 
@@ -26,6 +30,7 @@ const names: Readonly<Record<Field, { readonly chat: string } & { readonly [prot
     'anthropic-messages': 'output_config.format',
     gemini: 'generationConfig.responseMimeType',
   },
+  frequencyPenalty: { chat: 'frequency_penalty', gemini: 'generationConfig.frequencyPenalty' },
   logitBias: { chat: 'logit_bias' },
   logprobs: { chat: 'logprobs', 'openai-responses': 'top_logprobs', gemini: 'generationConfig.responseLogprobs' },
   maxTokens: {
@@ -36,6 +41,7 @@ const names: Readonly<Record<Field, { readonly chat: string } & { readonly [prot
   },
   metadata: { chat: 'metadata' },
   parallelToolCalls: { chat: 'parallel_tool_calls', 'anthropic-messages': 'tool_choice.disable_parallel_tool_use' },
+  presencePenalty: { chat: 'presence_penalty', gemini: 'generationConfig.presencePenalty' },
   reasoning: {
     chat: 'reasoning_effort',
     'openai-responses': 'reasoning.effort',
@@ -45,8 +51,10 @@ const names: Readonly<Record<Field, { readonly chat: string } & { readonly [prot
   seed: { chat: 'seed', gemini: 'generationConfig.seed' },
   serviceTier: { chat: 'service_tier', gemini: 'serviceTier' },
   stop: { chat: 'stop', 'anthropic-messages': 'stop_sequences', gemini: 'generationConfig.stopSequences' },
+  temperature: { chat: 'temperature', gemini: 'generationConfig.temperature' },
   toolChoice: { chat: 'tool_choice', gemini: 'toolConfig.functionCallingConfig' },
   topK: { chat: 'top_k', gemini: 'generationConfig.topK' },
+  topP: { chat: 'top_p', gemini: 'generationConfig.topP' },
   user: { chat: 'user', 'anthropic-messages': 'metadata.user_id' },
   verbosity: { chat: 'verbosity', 'openai-responses': 'text.verbosity' },
 }

@@ -1,3 +1,4 @@
+import { fieldName } from '../client-fields.ts'
 import type { JsonObject, NeutralRequest } from '../neutral/index.ts'
 import { unsupported, type Warnings } from './refusals.ts'
 
@@ -10,7 +11,7 @@ const leastBudget = 1024
 export const encodeReasoning = (request: NeutralRequest, maxTokens: number, warnings: Warnings): JsonObject => {
   const thinking = encodeThinking(request, maxTokens, warnings)
   if (thinking?.['type'] === 'enabled' && forcesTool(request))
-    unsupported('tool_choice', 'a tool cannot be forced while thinking has a budget')
+    unsupported(fieldName(request, 'toolChoice'), 'a tool cannot be forced while thinking has a budget')
   const config = encodeOutputConfig(request, warnings)
   return {
     ...(thinking && { thinking }),
@@ -38,10 +39,14 @@ const encodeThinking = (request: NeutralRequest, maxTokens: number, warnings: Wa
   if (reasoning.budgetTokens !== undefined) {
     const budget = Math.min(reasoning.budgetTokens, maxTokens - 1)
     if (budget < leastBudget) {
-      warnings.dropped('thinking', `the limit on output leaves less than ${leastBudget} tokens for thinking`)
+      warnings.dropped(
+        fieldName(request, 'reasoning'),
+        `the limit on output leaves less than ${leastBudget} tokens for thinking`,
+      )
       return { type: 'disabled' }
     }
-    if (budget < reasoning.budgetTokens) warnings.changed('thinking.budget_tokens', 'lowered below the limit on output')
+    if (budget < reasoning.budgetTokens)
+      warnings.changed(fieldName(request, 'reasoning'), 'lowered below the limit on output')
     return { type: 'enabled', budget_tokens: budget, ...display }
   }
   // An Anthropic client's effort without thinking is a setting of its own; and where a tool is forced there can be no thinking, only the effort.
@@ -54,13 +59,16 @@ const encodeOutputConfig = (request: NeutralRequest, warnings: Warnings): JsonOb
   const { format, reasoning } = request
   const config: JsonObject = {}
   if (reasoning?.effort && reasoning.effort !== 'none') {
-    if (reasoning.effort === 'minimal') warnings.changed('reasoning_effort', '"minimal" is sent as "low"')
+    if (reasoning.effort === 'minimal') warnings.changed(fieldName(request, 'reasoning'), '"minimal" is sent as "low"')
     config['effort'] = reasoning.effort === 'minimal' ? 'low' : reasoning.effort
   }
   if (format?.type === 'schema') {
     config['format'] = { type: 'json_schema', schema: format.schema }
     if (format.description !== undefined)
-      warnings.dropped('response_format.json_schema.description', 'the Messages API has no place for it')
+      warnings.dropped(
+        fieldName(request, 'format'),
+        'the description of a format: the Messages API has no place for it',
+      )
   }
   return config
 }
@@ -68,20 +76,21 @@ const encodeOutputConfig = (request: NeutralRequest, warnings: Warnings): JsonOb
 const encodeSampling = (request: NeutralRequest, thinking: boolean, warnings: Warnings): JsonObject => {
   const sampling: JsonObject = {}
   const { temperature, topP, topK } = request
+  const name = (field: 'temperature' | 'topP' | 'topK'): string => fieldName(request, field)
   const blocked = 'not allowed together with thinking'
   if (temperature !== undefined) {
-    if (thinking && temperature !== 1) warnings.dropped('temperature', blocked)
+    if (thinking && temperature !== 1) warnings.dropped(name('temperature'), blocked)
     else {
-      if (temperature > 1) warnings.changed('temperature', 'the Messages API allows at most 1')
+      if (temperature > 1) warnings.changed(name('temperature'), 'the Messages API allows at most 1')
       sampling['temperature'] = Math.min(temperature, 1)
     }
   }
   if (topP !== undefined) {
-    if (thinking && topP < 0.95) warnings.dropped('top_p', blocked)
+    if (thinking && topP < 0.95) warnings.dropped(name('topP'), blocked)
     else sampling['top_p'] = topP
   }
   if (topK !== undefined) {
-    if (thinking) warnings.dropped('top_k', blocked)
+    if (thinking) warnings.dropped(name('topK'), blocked)
     else sampling['top_k'] = topK
   }
   return sampling

@@ -45,7 +45,7 @@ describe('encodeRequest from a chat client', () => {
       max_tokens: 8192,
       messages: [{ role: 'user', content: [{ type: 'text', text: 'hi' }] }],
     })
-    expect(warnings).toMatchObject([{ path: 'max_tokens', action: 'changed' }])
+    expect(warnings).toMatchObject([{ path: 'max_completion_tokens', action: 'changed' }])
   })
 
   test('the limit is the smaller of what the client and the credit allow', () => {

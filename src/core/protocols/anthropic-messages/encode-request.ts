@@ -1,3 +1,4 @@
+import { fieldName } from '../client-fields.ts'
 import { sha256 } from '../../kernel/secrets.ts'
 import type { JsonObject, NeutralRequest, Warning } from '../neutral/index.ts'
 import type { EncodeRequestOptions } from '../protocol.ts'
@@ -43,7 +44,10 @@ export const encodeRequest = (
 
 const limit = (request: NeutralRequest, options: EncodeRequestOptions, warnings: Warnings): number => {
   if (request.maxTokens === undefined && options.maxTokens === undefined) {
-    warnings.changed('max_tokens', `the Messages API needs a limit; ${options.defaultMaxTokens} is sent`)
+    warnings.changed(
+      fieldName(request, 'maxTokens'),
+      `the Messages API needs a limit; ${options.defaultMaxTokens} is sent`,
+    )
     return options.defaultMaxTokens
   }
   return Math.min(request.maxTokens ?? Number.POSITIVE_INFINITY, options.maxTokens ?? Number.POSITIVE_INFINITY)
@@ -58,15 +62,16 @@ const plain = (system: JsonObject[]): JsonObject[] | string => {
 const encodeStops = (request: NeutralRequest): JsonObject => {
   const stops = request.stop ?? []
   for (const [index, stop] of stops.entries())
-    if (stop.trim() === '') refuse(`stop[${index}]`, 'must not be only white space.')
+    if (stop.trim() === '') refuse(`${fieldName(request, 'stop')}[${index}]`, 'must not be only white space.')
   return stops.length > 0 ? { stop_sequences: [...stops] } : {}
 }
 
 /** The id of the end user. An address of a person is not sent on: its hash serves as well to tell users apart. */
-const encodeUser = ({ user }: NeutralRequest, warnings: Warnings): JsonObject => {
+const encodeUser = (request: NeutralRequest, warnings: Warnings): JsonObject => {
+  const { user } = request
   if (user === undefined) return {}
   if (!user.includes('@')) return { metadata: { user_id: user } }
-  warnings.changed('user', 'an e-mail address is sent as its hash')
+  warnings.changed(fieldName(request, 'user'), 'an e-mail address is sent as its hash')
   return { metadata: { user_id: sha256(user) } }
 }
 

@@ -47,7 +47,7 @@ const encodeBlock = (block: Block, cutShort: boolean, model: string): JsonObject
       return { type: 'text', text: block.text, citations: null }
     case 'thinking':
       if (block.redacted === undefined)
-        return { type: 'thinking', thinking: block.text, signature: ownSignature(block) }
+        return { type: 'thinking', thinking: block.text, signature: block.signature ?? '' }
       return block.signedBy === 'anthropic-messages' ? { type: 'redacted_thinking', data: block.redacted } : undefined
     case 'tool-call': {
       const input = parseArguments(block.arguments)
@@ -65,6 +65,3 @@ const encodeBlock = (block: Block, cutShort: boolean, model: string): JsonObject
       return block.part.protocol === 'anthropic-messages' ? renameFallback(block.part.value, model) : undefined
   }
 }
-
-const ownSignature = (block: { readonly signature?: string; readonly signedBy?: string }): string =>
-  (block.signedBy === 'anthropic-messages' && block.signature) || ''

@@ -1,3 +1,4 @@
+import { fieldName } from '../client-fields.ts'
 import type { JsonObject, NeutralRequest, WebSearchTool } from '../neutral/index.ts'
 import type { EncodeRequestOptions } from '../protocol.ts'
 import { writeLocation } from '../web-search.ts'
@@ -24,7 +25,7 @@ export const encodeTools = (
   if (choice?.mode === 'tool') requireDeclared(choice.name, tools)
   if (tools.length === 0) {
     if (choice?.mode === 'required' || choice?.mode === 'subset')
-      refuse('tool_choice', 'a tool is demanded, but there are none in tools.')
+      refuse(fieldName(request, 'toolChoice'), 'a tool is demanded, but there are none in tools.')
     return {}
   }
   const encoded = encodeChoice(request)
