@@ -1,3 +1,4 @@
+import { fieldName } from '../client-fields.ts'
 import { meaningfulFields } from '../meaningful-fields.ts'
 import type { JsonValue, NeutralRequest } from '../neutral/index.ts'
 import { CrossingWarnings, refusalsFor } from '../warnings.ts'
@@ -17,12 +18,12 @@ const idle = (field: string, value: JsonValue): boolean =>
   field === 'modalities' && Array.isArray(value) && value.every((modality) => modality === 'text')
 
 export const refuseForeign = (request: NeutralRequest, warnings: Warnings): void => {
-  if ((request.choices ?? 1) > 1) unsupported('n', 'only one answer can be given')
-  if (request.logprobs) unsupported('logprobs', 'log probabilities are not available')
+  if ((request.choices ?? 1) > 1) unsupported(fieldName(request, 'choices'), 'only one answer can be given')
+  if (request.logprobs) unsupported(fieldName(request, 'logprobs'), 'log probabilities are not available')
   if (request.logitBias && Object.keys(request.logitBias).length > 0)
-    unsupported('logit_bias', 'tokens cannot be biased')
+    unsupported(fieldName(request, 'logitBias'), 'tokens cannot be biased')
   if (request.format?.type === 'json') {
-    unsupported('response_format', 'there is no JSON mode without a schema; use json_schema')
+    unsupported(fieldName(request, 'format'), 'there is no JSON mode without a schema; use json_schema')
   }
   for (const [protocol, fields] of Object.entries(request.extensions ?? {})) {
     if (protocol === 'anthropic-messages') continue
@@ -32,11 +33,13 @@ export const refuseForeign = (request: NeutralRequest, warnings: Warnings): void
       warnings.dropped(field, 'unknown to the Messages API')
     }
   }
-  if (request.seed !== undefined) warnings.dropped('seed', 'the Messages API has no seed')
-  if (request.presencePenalty) warnings.dropped('presence_penalty', 'the Messages API has no penalties')
-  if (request.frequencyPenalty) warnings.dropped('frequency_penalty', 'the Messages API has no penalties')
-  if (request.verbosity) warnings.dropped('verbosity', 'the Messages API has no verbosity')
+  if (request.seed !== undefined) warnings.dropped(fieldName(request, 'seed'), 'the Messages API has no seed')
+  if (request.presencePenalty)
+    warnings.dropped(fieldName(request, 'presencePenalty'), 'the Messages API has no penalties')
+  if (request.frequencyPenalty)
+    warnings.dropped(fieldName(request, 'frequencyPenalty'), 'the Messages API has no penalties')
+  if (request.verbosity) warnings.dropped(fieldName(request, 'verbosity'), 'the Messages API has no verbosity')
   if (request.metadata && Object.keys(request.metadata).length > 0) {
-    warnings.dropped('metadata', 'the Messages API takes a user id only')
+    warnings.dropped(fieldName(request, 'metadata'), 'the Messages API takes a user id only')
   }
 }

@@ -132,13 +132,18 @@ describe.skipIf(!recordingsPresent)('recorded requests', () => {
       'tools[N].codeExecution': 3,
       'tools[N].fileSearch': 3,
       'tools[N].urlContext': 2,
+      'generationConfig.responseLogprobs': 3,
     }
     expect(
       refusals(requests, (request) => openaiChat.encodeRequest(request, { model: 'x', defaultMaxTokens: 8192 })),
-    ).toMatchObject({ ...shared, logprobs: 3, 'tools[N].googleSearch': 6 })
+    ).toMatchObject({ ...shared, 'tools[N].googleSearch': 6 })
     expect(
       refusals(requests, (request) => anthropicMessages.encodeRequest(request, { model: 'x', defaultMaxTokens: 8192 })),
-    ).toMatchObject({ ...shared, logprobs: 3, response_format: 1, 'stop[N]': 1 })
+    ).toMatchObject({
+      ...shared,
+      'generationConfig.responseMimeType': 1,
+      'generationConfig.stopSequences[N]': 1,
+    })
   })
 
   test.each([openaiChat, anthropicMessages])(

@@ -1,6 +1,7 @@
 import { sha256 } from '../../kernel/secrets.ts'
+import { fieldName } from '../client-fields.ts'
 import { compact } from '../read.ts'
-import type { Effort, JsonObject, NeutralRequest, OutputFormat, Reasoning, Warning } from '../neutral/index.ts'
+import type { Effort, JsonObject, NeutralRequest, OutputFormat, Warning } from '../neutral/index.ts'
 import type { EncodeRequestOptions } from '../protocol.ts'
 import { encodeMessages } from './encode-messages.ts'
 import { encodeTools } from './encode-tools.ts'
@@ -19,7 +20,8 @@ export const encodeRequest = (
   const dialect = options.chat ?? {}
   refuseForeign(request, warnings)
   // The neutral form of an answer has no place for them: they would be paid for and lost.
-  if (request.logprobs) unsupported('logprobs', 'log probabilities cannot be passed on from this provider')
+  if (request.logprobs)
+    unsupported(fieldName(request, 'logprobs'), 'log probabilities cannot be passed on from this provider')
   const limit = Math.min(request.maxTokens ?? Number.POSITIVE_INFINITY, options.maxTokens ?? Number.POSITIVE_INFINITY)
   const extra = { ...request.extensions?.['openai-chat'] }
   const body: JsonObject = {
@@ -34,7 +36,7 @@ export const encodeRequest = (
       n: request.choices,
       stop: encodeStops(request),
       response_format: request.format && encodeFormat(request.format, request, warnings),
-      reasoning_effort: encodeEffort(request.reasoning, warnings),
+      reasoning_effort: encodeEffort(request, warnings),
       seed: request.seed,
       presence_penalty: request.presencePenalty,
       frequency_penalty: request.frequencyPenalty,
@@ -53,20 +55,22 @@ export const encodeRequest = (
 }
 
 /** Ids of Anthropic's clients may be longer than the API takes; a hash tells users apart as well. */
-const encodeUser = ({ protocol, user }: NeutralRequest, warnings: Warnings): string | undefined => {
+const encodeUser = (request: NeutralRequest, warnings: Warnings): string | undefined => {
+  const { protocol, user } = request
   if (user === undefined || protocol === 'openai-chat' || user.length <= maxUserLength) return user
-  warnings.changed('metadata.user_id', `longer than ${maxUserLength} characters, sent as its hash`)
+  warnings.changed(fieldName(request, 'user'), `longer than ${maxUserLength} characters, sent as its hash`)
   return sha256(user)
 }
 
-const encodeStops = ({ protocol, stop }: NeutralRequest): string[] | undefined => {
+const encodeStops = (request: NeutralRequest): string[] | undefined => {
+  const { protocol, stop } = request
   if (!stop || stop.length === 0) return undefined
   if (protocol !== 'openai-chat' && stop.length > maxStops)
-    unsupported('stop_sequences', `at most ${maxStops} are accepted`)
+    unsupported(fieldName(request, 'stop'), `at most ${maxStops} are accepted`)
   return [...stop]
 }
 
-const encodeFormat = (format: OutputFormat, { protocol }: NeutralRequest, warnings: Warnings): JsonObject => {
+const encodeFormat = (format: OutputFormat, request: NeutralRequest, warnings: Warnings): JsonObject => {
   if (format.type === 'text') return { type: 'text' }
   if (format.type === 'json') return { type: 'json_object' }
   return {
@@ -75,23 +79,28 @@ const encodeFormat = (format: OutputFormat, { protocol }: NeutralRequest, warnin
       name: format.name ?? 'response',
       description: format.description,
       schema: format.schema,
-      strict: format.strict ?? (protocol === 'openai-chat' ? undefined : enforce(format.schema, warnings)),
+      strict:
+        format.strict ?? (request.protocol === 'openai-chat' ? undefined : enforce(format.schema, request, warnings)),
     }),
   }
 }
 
 /** A schema that was promised to be kept is sent as strict; OpenAI takes it so only if it names all properties as required and allows no others. */
-const enforce = (schema: JsonObject, warnings: Warnings): true | undefined => {
+const enforce = (schema: JsonObject, request: NeutralRequest, warnings: Warnings): true | undefined => {
   if (fitsStrict(schema)) return true
-  warnings.changed('output_config.format', 'the schema is not enforced: strict mode needs every property required')
+  warnings.changed(
+    fieldName(request, 'format'),
+    'the schema is not enforced: strict mode needs every property required',
+  )
   return undefined
 }
 
 /** Models that do not reason refuse the field, so thinking that is switched off is not told: it is off there anyway. */
-const encodeEffort = (reasoning: Reasoning | undefined, warnings: Warnings): Effort | undefined => {
+const encodeEffort = (request: NeutralRequest, warnings: Warnings): Effort | undefined => {
+  const { reasoning } = request
   if (!reasoning) return undefined
   if (reasoning.mode === 'off') {
-    warnings.dropped('thinking', 'models that always reason cannot be kept from it')
+    warnings.dropped(fieldName(request, 'reasoning'), 'models that always reason cannot be kept from it')
     return undefined
   }
   if (reasoning.effort) return reasoning.effort

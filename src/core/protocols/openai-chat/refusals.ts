@@ -1,3 +1,4 @@
+import { fieldName } from '../client-fields.ts'
 import { meaningfulFields } from '../meaningful-fields.ts'
 import type { Extensions, JsonValue, NeutralRequest } from '../neutral/index.ts'
 import { isObject } from '../read.ts'
@@ -40,6 +41,7 @@ export const refuseForeign = (request: NeutralRequest, warnings: Warnings): void
     }
   }
   if (request.protocol === 'openai-chat') return
-  if (request.maxTokens === 0) unsupported('max_tokens', 'an answer of no tokens cannot be asked for')
-  if (request.topK !== undefined) warnings.dropped('top_k', 'the Chat Completions API has no top_k')
+  if (request.maxTokens === 0)
+    unsupported(fieldName(request, 'maxTokens'), 'an answer of no tokens cannot be asked for')
+  if (request.topK !== undefined) warnings.dropped(fieldName(request, 'topK'), 'the Chat Completions API has no top_k')
 }
