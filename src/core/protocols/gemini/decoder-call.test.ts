@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { JsonObject, JsonValue } from '../neutral/index.ts'
 import { StreamedCall } from './decoder-call.ts'
 
-const folded = (...pieces: JsonObject[]): JsonValue | 'broken' => {
+const folded = (...pieces: JsonObject[]): JsonValue => {
   const call = new StreamedCall('call_1', 'f')
   for (const piece of pieces) call.add({ partialArgs: [piece] })
   return call.broken ? 'broken' : (JSON.parse(call.arguments) as JsonValue)

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { answerOf, brokenLaws } from '../../../../test/support/recordings.ts'
 import { unfold } from '../fold.ts'
 import type { Block, Finish, JsonObject, NeutralEvent, NeutralResponse } from '../neutral/index.ts'
+import type { EncodeOptions } from '../protocol.ts'
 import { parseFrame, SseSplitter } from '../sse.ts'
 import { decodeResponse } from './decode-response.ts'
 import { Decoder } from './decoder.ts'
@@ -10,7 +11,13 @@ import { encodeResponse } from './encode-response.ts'
 import { Encoder } from './encoder.ts'
 
 const thinking = { generationConfig: { thinkingConfig: { includeThoughts: true } } }
-const options = { model: 'shadow', includeUsage: true, created: 1, estimatedInputTokens: 7, asked: thinking }
+const options: EncodeOptions = {
+  model: 'shadow',
+  includeUsage: true,
+  created: 1,
+  estimatedInputTokens: 7,
+  asked: thinking,
+}
 const plain = { ...options, asked: {} }
 const usage = {
   input: { uncached: 5, cacheRead: 0, cacheWrite5m: 0, cacheWrite1h: 0 },

@@ -1,7 +1,7 @@
 import { CutList } from '../cut-list.ts'
 import { anyValues, scanObject } from '../json-scan.ts'
 import { maskModels } from '../mask-models.ts'
-import type { JsonObject, JsonValue } from '../neutral/index.ts'
+import type { JsonValue } from '../neutral/index.ts'
 import type { Observed, RawRoad, RawTap } from '../protocol.ts'
 import { isObject } from '../read.ts'
 import { formatEvent, parseFrame, SseFrameTooLarge, SseSplitter } from '../sse.ts'
