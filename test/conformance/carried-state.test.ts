@@ -59,7 +59,7 @@ const answer: JsonObject = {
 }
 
 const sse = (events: readonly JsonObject[]): Buffer =>
-  Buffer.from(events.map((event) => `event: ${String(event['type'])}\ndata: ${JSON.stringify(event)}\n\n`).join(''))
+  Buffer.from(events.map((event) => `event: ${event['type'] as string}\ndata: ${JSON.stringify(event)}\n\n`).join(''))
 
 const streamed = (): Buffer => {
   const blocks = (answer['content'] as JsonObject[]).flatMap((block, index): JsonObject[] => {

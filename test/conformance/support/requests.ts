@@ -1,0 +1,211 @@
+import { GatewayError } from '../../../src/core/kernel/errors.ts'
+import type {
+  JsonObject,
+  JsonValue,
+  NeutralRequest,
+  Part,
+  ToolChoice,
+} from '../../../src/core/protocols/neutral/index.ts'
+import { protocols } from '../../../src/core/protocols/index.ts'
+import type { Place, Protocol, ProviderProtocol } from '../../../src/core/protocols/protocol.ts'
+import { placeOf, readClientRequests, readRecordings } from '../../support/recordings.ts'
+import { crossingRoad } from './roads.ts'
+
+/** A body that a real client sent. */
+export interface Sent {
+  readonly id: string
+  readonly body: JsonObject
+  readonly place: Place
+  /** Its own provider refused it too. */
+  readonly wrong: boolean
+}
+
+/** From both collections. Shortened recordings hold "ELIDED" where an image was. */
+export const sentRequests = (client: Protocol): Sent[] =>
+  [...readClientRequests(client.id), ...readRecordings(client.id)].flatMap((recorded) => {
+    const { id, request } = recorded
+    const wrong = 'response' in recorded && recorded.response.status === 400
+    if (!request?.json) return []
+    const body = JSON.parse(JSON.stringify(request.json).replaceAll(/ELIDED[^"]*"/g, 'RUxJREVE"')) as JsonObject
+    return [{ id, body, place: placeOf(request.path), wrong }]
+  })
+
+export interface Refused {
+  readonly param: string
+  readonly code: string
+  readonly message: string
+}
+
+export type Crossed = { readonly refused: Refused } | { readonly problems: readonly string[] }
+
+/** A request reaches the provider and says the same there, or it is refused with its place in the client's own body. */
+export const requestArrives = (
+  client: Protocol,
+  provider: ProviderProtocol,
+  { body, place }: Omit<Sent, 'id' | 'wrong'>,
+): Crossed => {
+  let neutral: NeutralRequest
+  let road: ReturnType<typeof crossingRoad>
+  try {
+    neutral = client.decodeRequest(body, place)
+    road = crossingRoad(client, { body, place }, { provider })
+  } catch (error) {
+    if (!(error instanceof GatewayError)) return { problems: [`it fails: ${String(error)}`] }
+    const { code, message, details } = error
+    const refused = { code, message, param: details.param ?? '' }
+    const problems = refusalProblems(refused, body)
+    return problems.length > 0 ? { problems } : { refused }
+  }
+  const problems = road.warnings
+    .filter(({ path }) => path === '')
+    .map(({ reason }) => `a warning without place: ${reason}`)
+  const bytes = road.request(undefined).toString()
+  // Prompt caches key on bytes: nothing may depend on time, chance or what came before.
+  const again = crossingRoad(client, { body, place }, { provider }).request(undefined).toString()
+  if (again !== bytes) problems.push('sent again, it is another request')
+  const reader = protocols.find(({ id }) => id === provider.id)
+  if (!reader) return { problems }
+  let arrived: NeutralRequest
+  try {
+    // The provider's own strict reader takes it.
+    arrived = reader.decodeRequest(JSON.parse(bytes) as JsonObject, { model: 'real', stream: neutral.stream })
+  } catch (error) {
+    return { problems: [...problems, `the provider's own reader refuses it: ${(error as Error).message}`] }
+  }
+  return {
+    problems: [
+      ...problems,
+      ...changed(
+        neutral,
+        arrived,
+        road.warnings.map(({ path }) => path),
+      ),
+    ],
+  }
+}
+
+const refusalProblems = ({ code, param, message }: Refused, body: JsonObject): string[] => {
+  const problems: string[] = []
+  if (!['unsupported_parameter', 'invalid_request', 'forbidden_field'].includes(code))
+    problems.push(`refused as ${code}: ${message}`)
+  if (param === '') problems.push(`refused without a place: ${message}`)
+  else if (!exists(body, param)) problems.push(`refused at ${param}, which is not in the body: ${message}`)
+  return problems
+}
+
+/** Whether an object with these members can be found where the path leads: `messages[3].content[1]`. A member may be absent, its parent may not. */
+const exists = (body: JsonObject, path: string): boolean => {
+  const parent = path.replace(/\.?[^.[\]]+\]?$/, '')
+  return at(body, path) !== undefined || parent === '' || at(body, parent) !== undefined
+}
+
+/** Gemini's bodies may have either spelling. */
+const at = (body: JsonObject, path: string): JsonValue | undefined => {
+  let value: JsonValue | undefined = body
+  for (const key of path.split(/[.[\]]+/).filter((name) => name !== '')) {
+    const snake = key.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+    const object: JsonObject | undefined =
+      typeof value === 'object' && value !== null ? (value as JsonObject) : undefined
+    value = object?.[key] ?? object?.[snake]
+  }
+  return value
+}
+
+/** Everything said, in order, without the protocols' ways of saying it. */
+const saying = (part: Part): string => {
+  switch (part.type) {
+    case 'text':
+    case 'refusal':
+      return part.text
+    case 'image':
+    case 'document':
+    case 'audio':
+      // A document of text may be sent as text.
+      if (part.source.from === 'text') return part.source.text
+      return `${part.type} ${JSON.stringify(part.source)}`
+    // Whether earlier reasoning may be sent back is for each target to say.
+    case 'thinking':
+      return ''
+    case 'tool-call':
+      return `call ${part.name} ${part.arguments}`
+    case 'tool-result':
+      return `result ${part.content.map(saying).join('')}`
+    case 'opaque':
+      return JSON.stringify(part.value)
+  }
+}
+
+/** Everything said, in order; spaces, line ends and JSON's freedoms may differ, and texts of one speaker may be joined. */
+const words = (request: NeutralRequest): string[] =>
+  [...request.system, ...request.messages.flatMap(({ parts }) => parts)]
+    .map(saying)
+    .join(' ')
+    // What is no text follows the results under the id of its call; an instruction in the middle is marked as one.
+    .replaceAll(/Result of [^:]+:|<\/?system-reminder>/g, '')
+    .split(/\W+/)
+    .filter((word) => word !== '')
+
+const toolNames = ({ tools }: NeutralRequest): string[] =>
+  tools.flatMap((tool) => (tool.type === 'function' || tool.type === 'custom' ? [tool.name] : []))
+
+const calls = ({ messages }: NeutralRequest): string[] =>
+  messages.flatMap(({ parts }) => parts.flatMap((part) => (part.type === 'tool-call' ? [part.name] : [])))
+
+/** Calls and results must be tied together as they were. */
+const ties = ({ messages }: NeutralRequest): number[] => {
+  const parts = messages.flatMap((message) => message.parts)
+  const ids = parts.flatMap((part) => (part.type === 'tool-call' ? [part.id] : []))
+  return parts.flatMap((part) => (part.type === 'tool-result' ? [ids.indexOf(part.callId)] : []))
+}
+
+const changed = (before: NeutralRequest, after: NeutralRequest, named: readonly string[]): string[] => {
+  const problems: string[] = []
+  const compare = (what: string, left: unknown, right: unknown): void => {
+    const [one, other] = [JSON.stringify(left) ?? 'nothing', JSON.stringify(right) ?? 'nothing']
+    if (one !== other) problems.push(`${what}: ${one.slice(0, 200)} became ${other.slice(0, 200)}`)
+  }
+  const [said, heard] = [words(before), words(after)]
+  const differs = said.findIndex((word, index) => heard[index] !== word)
+  if (differs !== -1 || heard.length > said.length) {
+    const from = differs === -1 ? said.length : differs
+    const [one, other] = [said, heard].map((all) => all.slice(from, from + 8).join(' '))
+    problems.push(`"${one}" became "${other}"`)
+  }
+  compare('calls', calls(before), calls(after))
+  compare('results', ties(before), ties(after))
+  compare('stream', before.stream, after.stream)
+  const unless = (fields: RegExp, run: () => void): void => {
+    if (!named.some((path) => fields.test(path))) run()
+  }
+  unless(/^tools/i, () => compare('tools', toolNames(before), toolNames(after)))
+  unless(/stop/i, () => compare('stop', before.stop ?? [], after.stop ?? []))
+  unless(/parallel|disable/i, () =>
+    compare('single calls', before.parallelToolCalls === false, after.parallelToolCalls === false),
+  )
+  unless(/max_?(completion_|output_?)?tokens/i, () => {
+    if (before.maxTokens !== undefined) compare('limit', before.maxTokens, after.maxTokens)
+  })
+  unless(/temperature/, () => compare('temperature', before.temperature, after.temperature))
+  unless(/top_?p/i, () => compare('top_p', before.topP, after.topP))
+  unless(/format|schema|mimetype/i, () => compare('format', schemaOf(before), schemaOf(after)))
+  unless(/tool/i, () => compare('choice of tools', choiceOf(before), choiceOf(after)))
+  compare('model', 'real', after.model)
+  if (before.protocol === after.protocol) {
+    compare('fields of its own', before.extensions, after.extensions)
+    compare('definitions of tools', before.tools.map(withoutPath), after.tools.map(withoutPath))
+  }
+  return problems
+}
+
+const schemaOf = ({ format }: NeutralRequest) =>
+  format === undefined || format.type === 'text' ? 'text' : format.type === 'json' ? 'json' : format.schema
+
+const withoutPath = (tool: NeutralRequest['tools'][number]) => ({ ...tool, path: undefined })
+
+/** Letting the model choose is what happens when nothing is said, and all the tools there are is no choice among them. */
+const choiceOf = (request: NeutralRequest): ToolChoice => {
+  const { toolChoice } = request
+  if (request.tools.length === 0 || !toolChoice) return { mode: 'auto' }
+  const all = toolChoice.mode === 'subset' && toolNames(request).every((name) => toolChoice.names.includes(name))
+  return all ? { mode: toolChoice.required ? 'required' : 'auto' } : toolChoice
+}
