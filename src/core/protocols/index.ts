@@ -1,5 +1,6 @@
 import { anthropicMessages } from './anthropic-messages/index.ts'
 import { gemini } from './gemini/index.ts'
+import { bedrockConverse } from './bedrock-converse/index.ts'
 import type { ProtocolId } from './neutral/index.ts'
 import { openaiChat } from './openai-chat/index.ts'
 import type { Protocol, ProviderProtocol } from './protocol.ts'
@@ -8,7 +9,7 @@ import type { Protocol, ProviderProtocol } from './protocol.ts'
 export const protocols: readonly Protocol[] = [openaiChat, anthropicMessages, gemini]
 
 /** Formats that only providers speak. */
-const providerOnly: readonly ProviderProtocol[] = []
+const providerOnly: readonly ProviderProtocol[] = [bedrockConverse]
 
 /** Every protocol that providers speak. */
 export const providerProtocols: readonly ProviderProtocol[] = [...protocols, ...providerOnly]

@@ -26,11 +26,10 @@ export const bedrock: ProviderKind = {
   forwardHeaders: ['x-client-request-id', 'anthropic-beta'],
   modelList: null,
   protocolFor: (model) => (isClaude(model) ? 'anthropic-messages' : 'bedrock-converse'),
-  path({ protocol, model, stream }) {
-    const converse = stream ? 'converse-stream' : 'converse'
-    const invoke = stream ? 'invoke-with-response-stream' : 'invoke'
-    return `/model/${encodeURIComponent(model)}/${protocol === 'bedrock-converse' ? converse : invoke}`
-  },
+  path: ({ protocol, model, stream }) =>
+    protocol === 'anthropic-messages'
+      ? `/model/${encodeURIComponent(model)}/${stream ? 'invoke-with-response-stream' : 'invoke'}`
+      : undefined,
   adaptBody: (body, { protocol, client }) =>
     protocol === 'anthropic-messages'
       ? cloudBody(body, { version: 'bedrock-2023-05-31', betas: cloudBetasOf(client['anthropic-beta']) })

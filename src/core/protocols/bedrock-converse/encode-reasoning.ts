@@ -1,0 +1,67 @@
+import { fieldName } from '../client-fields.ts'
+import type { Effort, JsonObject, NeutralRequest } from '../neutral/index.ts'
+import { reasoningDialectOf } from './models.ts'
+import type { Warnings } from './refusals.ts'
+
+const leastBudget = 1024
+
+/** The steps of the protocols reference, part 13.6. */
+const budgets: Readonly<Record<Effort, number>> = {
+  none: 0,
+  minimal: 1024,
+  low: 2048,
+  medium: 8192,
+  high: 16_384,
+  xhigh: 24_576,
+  max: 32_000,
+}
+
+/** Reasoning in the fields of the model's vendor, for `additionalModelRequestFields`; empty where nothing is to be said. */
+export const encodeReasoning = (
+  request: NeutralRequest,
+  model: string,
+  maxTokens: number | undefined,
+  warnings: Warnings,
+): JsonObject => {
+  const { reasoning } = request
+  if (!reasoning) return {}
+  const path = fieldName(request, 'reasoning')
+  const off = reasoning.mode === 'off' || reasoning.effort === 'none' || reasoning.budgetTokens === 0
+  switch (reasoningDialectOf(model)) {
+    case undefined:
+      if (!off) warnings.dropped(path, 'how this model reasons cannot be set')
+      return {}
+    case 'claude': {
+      if (off) return {}
+      const wanted = reasoning.budgetTokens ?? budgets[reasoning.effort ?? 'medium']
+      const budget = Math.min(wanted, (maxTokens ?? Number.POSITIVE_INFINITY) - 1)
+      if (budget < leastBudget) {
+        warnings.dropped(path, `the limit on output leaves less than ${leastBudget} tokens for thinking`)
+        return {}
+      }
+      return { thinking: { type: 'enabled', budget_tokens: budget } }
+    }
+    case 'nova':
+      return off
+        ? { reasoningConfig: { type: 'disabled' } }
+        : { reasoningConfig: { type: 'enabled', maxReasoningEffort: threeSteps(request, path, warnings) } }
+    case 'effort':
+      if (off) {
+        warnings.dropped(path, 'this model always reasons')
+        return {}
+      }
+      return { reasoning_effort: threeSteps(request, path, warnings) }
+  }
+}
+
+const threeSteps = ({ reasoning }: NeutralRequest, path: string, warnings: Warnings): 'low' | 'medium' | 'high' => {
+  const { effort, budgetTokens } = reasoning!
+  if (effort === undefined) return budgetTokens === undefined ? 'medium' : stepOf(budgetTokens)
+  if (effort === 'low' || effort === 'medium' || effort === 'high') return effort
+  const step = effort === 'minimal' || effort === 'none' ? 'low' : 'high'
+  warnings.changed(path, `"${effort}" is sent as "${step}"`)
+  return step
+}
+
+const stepOf = (budget: number): 'low' | 'medium' | 'high' =>
+  budget <= 4096 ? 'low' : budget <= 12_288 ? 'medium' : 'high'
