@@ -149,6 +149,20 @@ describe.each(protocols)('%s provider', (protocol, path, bodyOf) => {
   })
 })
 
+test('a connection that breaks behind the finish mark takes nothing from clients of other protocols', async () => {
+  await scene.model('torn', 'openai')
+  const said = (fields: object) => `data: ${JSON.stringify({ id: 'x', choices: [{ index: 0, ...fields }] })}\n\n`
+  const chunks = [said({ delta: { content: 'Whole.' } }), said({ delta: {}, finish_reason: 'stop' })]
+  await scene.provider.script('real-torn', { chunks, fault: { kind: 'reset', afterBytes: chunks.join('').length } })
+  const messages = await post(scene.gateway, messagesPath, scene.key, messagesBody('torn', { stream: true }))
+  expect(messages.text).toMatch(/Whole\..*"stop_reason":"end_turn".*event: message_stop/s)
+  const contents = [{ role: 'user', parts: [{ text: 'Say hello.' }] }]
+  const gemini = (query: string) =>
+    post(scene.gateway, `/v1beta/models/torn:streamGenerateContent${query}`, scene.key, { contents })
+  expect((await gemini('?alt=sse')).text).toMatch(/Whole\..*"finishReason":"STOP"/s)
+  expect(JSON.parse((await gemini('')).text)).toMatchObject([{}, { candidates: [{ finishReason: 'STOP' }] }])
+})
+
 test('1 000 clients that vanish leave no call at the provider and no hold', async () => {
   await scene.model('vanish', 'openai')
   await scene.provider.script('real-vanish', { text: 'word '.repeat(2000), chunkDelayMs: 20 })

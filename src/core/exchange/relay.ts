@@ -155,8 +155,9 @@ export class Relay implements UpstreamListener, Placed {
   onFailure(failure: UpstreamFailure): void {
     if (this.#ended) return
     if (this.#options.answerHere && !this.#clientGone) return this.answerHere()
-    // Everything that matters had come: a connection that breaks after the finish mark changes nothing for the client.
-    this.#finish(this.#observed.complete && this.#stream ? null : fromNetwork(failure))
+    // Everything that matters had come: a connection that breaks after the finish mark changes nothing for the client, who gets the end of its own protocol.
+    if (this.#observed.complete && this.#stream) return this.onEnd()
+    this.#finish(fromNetwork(failure))
   }
 
   /** Nobody else is asked, or nobody else knows. */
