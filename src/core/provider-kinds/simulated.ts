@@ -6,7 +6,7 @@ import type { ProviderKind } from './provider-kind.ts'
 export const simulated: ProviderKind = {
   id: 'simulated',
   title: 'Simulated provider',
-  speaks: ['openai-chat', 'anthropic-messages'],
+  speaks: ['openai-chat', 'openai-responses', 'anthropic-messages', 'gemini'],
   baseUrl: null,
   keyless: true,
   auth: 'none',
