@@ -89,12 +89,12 @@ const refusalProblems = ({ code, param, message }: Refused, body: JsonObject): s
   if (!['unsupported_parameter', 'invalid_request', 'forbidden_field'].includes(code))
     problems.push(`refused as ${code}: ${message}`)
   if (param === '') problems.push(`refused without a place: ${message}`)
-  else if (!exists(body, param)) problems.push(`refused at ${param}, which is not in the body: ${message}`)
+  else if (!hasPlace(body, param)) problems.push(`refused at ${param}, which is not in the body: ${message}`)
   return problems
 }
 
 /** Whether an object with these members can be found where the path leads: `messages[3].content[1]`. A member may be absent, its parent may not. */
-const exists = (body: JsonObject, path: string): boolean => {
+export const hasPlace = (body: JsonObject, path: string): boolean => {
   const parent = path.replace(/\.?[^.[\]]+\]?$/, '')
   return at(body, path) !== undefined || parent === '' || at(body, parent) !== undefined
 }
