@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { unfold } from './fold.ts'
 import { anthropicMessages } from './anthropic-messages/index.ts'
+import { gemini } from './gemini/index.ts'
 import { openaiChat } from './openai-chat/index.ts'
 import type { NeutralResponse } from './neutral/index.ts'
 import { restoreInEvent, restoreInResponse, sendableToolNames } from './tool-names.ts'
@@ -32,6 +33,19 @@ test('a name the provider would refuse is the same acceptable one everywhere', (
   expect(JSON.stringify(wire['messages'])).toContain(`"name":"${first}"`)
   expect([...sent.values()].toSorted()).toEqual([odd, long])
   expect(sendable().sent).toEqual(sent)
+})
+
+test('a name that begins with a digit, which Gemini refuses, gets a letter’s place in front', () => {
+  const named = {
+    ...body,
+    tools: [{ name: '3d-print', input_schema: { type: 'object' } }],
+    tool_choice: { type: 'auto' },
+    messages: [body.messages[0]!],
+  }
+  const { sent } = sendableToolNames(anthropicMessages.decodeRequest(named), gemini.toolName)
+  const [name] = sent.keys()
+  expect(name).toMatch(/^_3d-print_[0-9a-f]{8}$/)
+  expect(name).toMatch(gemini.toolName)
 })
 
 test('answers name the tools as the client does', () => {

@@ -17,7 +17,11 @@ export const sendableToolNames = (
   const sent = new Map<string, string>()
   const short = (name: string): string => {
     if (accepted.test(name)) return name
-    const plain = name.replaceAll(/[^a-zA-Z0-9_-]/g, '_').slice(0, longest)
+    // Gemini takes no digit and no dash in front.
+    const plain = name
+      .replace(/^(?=[^a-zA-Z_])/, '_')
+      .replaceAll(/[^a-zA-Z0-9_-]/g, '_')
+      .slice(0, longest)
     const shortened = `${plain}_${hash('sha256', name, 'hex').slice(0, 8)}`
     sent.set(shortened, name)
     return shortened
