@@ -100,7 +100,14 @@ export const createProviderKeys = ({
       if (label !== undefined && taken.has(label)) {
         throw new GatewayError('already_exists', `${provider.name} already has a key "${label}".`, { param: 'label' })
       }
-      const row = sealedRow(vault, { providerId: provider.id, secret, label: label ?? freeLabel(taken), weight, now })
+      const row = sealedRow(vault, {
+        providerId: provider.id,
+        kind: provider.kind,
+        secret,
+        label: label ?? freeLabel(taken),
+        weight,
+        now,
+      })
       await insertProviderKey(trx.db, row)
       await trx.touch('catalog')
       return show({ ...row, provider_name: provider.name })

@@ -186,7 +186,7 @@ export const createProviders = ({
       if (secret !== undefined)
         await insertProviderKey(
           trx.db,
-          sealedRow(vault, { providerId: row.id, secret, label: 'default', weight: 1, now }),
+          sealedRow(vault, { providerId: row.id, kind: row.kind, secret, label: 'default', weight: 1, now }),
         )
       await trx.touch('catalog')
       return show(row, secret === undefined ? 0 : 1)

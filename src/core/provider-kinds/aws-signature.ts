@@ -34,6 +34,14 @@ const readSecret = (secret: string) => {
   return { accessKeyId, secretAccessKey, ...(sessionToken !== '' && { sessionToken }) }
 }
 
+/** For secrets that are saved: one line, and both parts where it has a colon. Throws a sentence for the operator. */
+export const readAwsSecret = (text: string): string => {
+  const secret = text.trim()
+  if (!/^[\x21-\x7e]+$/.test(secret)) throw new Error('The key must be one line without blanks.')
+  readSecret(secret)
+  return secret
+}
+
 /** AWS names the region behind the service: `bedrock-runtime.us-east-1.amazonaws.com`, also in names of VPC endpoints. */
 const regionOf = (host: string, service: string): string | undefined =>
   new RegExp(`(?:^|\\.)${service}(?:-[a-z-]+)?\\.([a-z]{2,}(?:-[a-z]+)+-\\d+)\\.`).exec(host)?.[1]

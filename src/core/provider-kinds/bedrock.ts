@@ -1,5 +1,5 @@
 import { awsEventStream } from './aws-event-stream.ts'
-import { signAws } from './aws-signature.ts'
+import { readAwsSecret, signAws } from './aws-signature.ts'
 import { forwarded } from './headers.ts'
 import { cloudBetasOf, cloudBody } from './hosted-claude.ts'
 import type { ProviderKind } from './provider-kind.ts'
@@ -18,6 +18,7 @@ export const bedrock: ProviderKind = {
   settings: [{ name: 'region', title: 'AWS region, such as us-east-1' }],
   keyless: false,
   auth: 'AWS signature (KEY_ID:SECRET[:TOKEN]) or Authorization: Bearer',
+  readSecret: readAwsSecret,
   headers: ({ secret, stream, client }) => ({
     ...forwarded(['x-client-request-id'], client),
     accept: stream ? 'application/vnd.amazon.eventstream' : 'application/json',

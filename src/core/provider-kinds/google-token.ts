@@ -38,6 +38,13 @@ export const googleToken = (scope: string): TokenExchange => ({
   },
 })
 
+/** The account's JSON with nothing but what is needed of it. Throws a sentence for the operator. */
+export const readServiceAccount = (text: string): string => {
+  const account = readAccount(text)
+  readKey(account.private_key)
+  return JSON.stringify(account)
+}
+
 const readAccount = (secret: string): z.infer<typeof serviceAccount> => {
   try {
     return serviceAccount.parse(JSON.parse(secret))

@@ -19,6 +19,8 @@ export interface ProviderKind {
   readonly auth: string
   /** Whether it works without a key. */
   readonly keyless: boolean
+  /** A secret as it is kept, where it is not a line of characters without blanks. Throws a sentence for the operator when it is not of the right form. */
+  readSecret?(text: string): string
   /** Headers of a call: credentials and what the vendor demands. `secret` is the access token where the kind has `token`. */
   headers(call: ProviderCall): Record<string, string>
   /** Names of client headers that may pass to it. */

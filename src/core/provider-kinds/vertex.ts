@@ -1,4 +1,4 @@
-import { googleToken } from './google-token.ts'
+import { googleToken, readServiceAccount } from './google-token.ts'
 import { forwarded } from './headers.ts'
 import { cloudBetasOf, cloudBody } from './hosted-claude.ts'
 import type { ProviderKind } from './provider-kind.ts'
@@ -19,6 +19,7 @@ export const vertex: ProviderKind = {
     location === 'global' ? `https://aiplatform.googleapis.com/v1/projects/${project}/locations/global` : undefined,
   keyless: false,
   auth: 'service account JSON (OAuth 2.0)',
+  readSecret: readServiceAccount,
   headers: ({ protocol, secret, client }) => {
     const betas = protocol === 'anthropic-messages' ? cloudBetasOf(client['anthropic-beta']) : []
     return {
