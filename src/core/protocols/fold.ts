@@ -122,9 +122,10 @@ const startOf = (block: Block): StartedBlock => {
         kind: 'thinking',
         ...(block.redacted !== undefined && { redacted: block.redacted }),
         ...(block.signedBy && { signedBy: block.signedBy }),
+        ...(block.id !== undefined && { id: block.id }),
       }
     case 'tool-call':
-      return { kind: 'tool-call', id: block.id, name: block.name }
+      return { kind: 'tool-call', id: block.id, name: block.name, ...(block.custom && { custom: block.custom }) }
     case 'opaque':
       return block
   }

@@ -48,9 +48,3 @@ export const encodeFinish = ({ reason }: Finish): string | undefined => {
       return undefined
   }
 }
-
-/** The sentence for an end that this protocol has no word for. */
-export const brokenFinish = ({ reason, raw }: Finish): string => {
-  if (reason === 'malformed-tool-call') return 'The model made a tool call that cannot be read.'
-  return `The model stopped in a way that cannot be expressed here${raw === null ? '' : ` ("${raw.slice(0, 64)}")`}.`
-}
