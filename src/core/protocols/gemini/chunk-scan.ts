@@ -1,9 +1,10 @@
+import { JsonWalker } from './json-walker.ts'
+
 /**
  * Reading a chunk (or a whole answer, which has the same shape) as bytes, without building anything: where its few interesting values stand and how much it shows. What is
  * not the JSON expected here is reported as unreadable and left alone.
  */
 const QUOTE = 0x22
-const BACKSLASH = 0x5c
 const COMMA = 0x2c
 const COLON = 0x3a
 const OPEN_BRACE = 0x7b
@@ -44,18 +45,15 @@ const CALL = 4
 const PIECE = 5
 type Level = typeof TOP | typeof CANDIDATE | typeof CONTENT | typeof PART | typeof CALL | typeof PIECE
 
-/** From here on a string is searched for its end: signatures and images have thousands of characters. */
-const shortString = 32
-
 /** What one scan found; reused from chunk to chunk. */
-export class ChunkScan {
+export class ChunkScan extends JsonWalker {
   readonly model: Place = { start: -1, end: -1 }
   readonly id: Place = { start: -1, end: -1 }
   readonly usage: Place = { start: -1, end: -1 }
   readonly error: Place = { start: -1, end: -1 }
   readonly feedback: Place = { start: -1, end: -1 }
   /** How many candidates there were; -1 without a list of them. */
-  count = -1
+  listed = -1
   /** The highest index of a candidate; -1 when there was none. */
   highest = -1
   /** Characters of text and thoughts, and of arguments: those that come whole as JSON, of those that come in pieces the texts. */
@@ -67,128 +65,125 @@ export class ChunkScan {
   /** Index just behind the object. */
   after = -1
 
-  #bytes: Buffer = Buffer.alloc(0)
-  #at = 0
-  #end = 0
   #position = 0
   #finish: string | undefined
 
   /** Scans the object that begins at `from` and ends before `end`. False when it is no JSON object. */
   read(bytes: Buffer, from: number, end: number): boolean {
     for (const place of [this.model, this.id, this.usage, this.error, this.feedback]) place.start = -1
-    this.count = this.highest = this.after = -1
+    this.listed = this.highest = this.after = -1
     this.chars = 0
     this.odd = false
     if (this.finishes.length > 0) this.finishes.length = 0
-    this.#bytes = bytes
-    this.#at = from
-    this.#end = end
-    this.#space()
-    if (bytes[this.#at] !== OPEN_BRACE || !this.#object(TOP)) return false
-    this.after = this.#at
+    this.bytes = bytes
+    this.at = from
+    this.end = end
+    this.space()
+    if (bytes[this.at] !== OPEN_BRACE || !this.#object(TOP)) return false
+    this.after = this.at
     return true
   }
 
   #object(level: Level): boolean {
-    const bytes = this.#bytes
-    this.#at++
-    this.#space()
-    if (bytes[this.#at] === CLOSE_BRACE) {
-      this.#at++
+    const bytes = this.bytes
+    this.at++
+    this.space()
+    if (bytes[this.at] === CLOSE_BRACE) {
+      this.at++
       return true
     }
     for (;;) {
-      const from = this.#at + 1
-      if (!this.#string()) return false
-      const to = this.#at - 1
-      this.#space()
-      if (bytes[this.#at++] !== COLON) return false
-      this.#space()
+      const from = this.at + 1
+      if (!this.string()) return false
+      const to = this.at - 1
+      this.space()
+      if (bytes[this.at++] !== COLON) return false
+      this.space()
       if (!this.#field(level, from, to)) return false
-      this.#space()
-      const next = bytes[this.#at++]
+      this.space()
+      const next = bytes[this.at++]
       if (next === CLOSE_BRACE) return true
       if (next !== COMMA) return false
-      this.#space()
+      this.space()
     }
   }
 
   #field(level: Level, from: number, to: number): boolean {
-    const first = this.#bytes[this.#at]
+    const first = this.bytes[this.at]
     switch (level) {
       case TOP:
         return this.#topField(from, to)
       case CANDIDATE:
-        if (first === OPEN_BRACE && this.#is(from, to, content)) return this.#object(CONTENT)
-        if (this.#is(from, to, finishReason)) {
-          const start = this.#at
-          if (!this.#value()) return false
-          if (first !== NULL) this.#finish = this.#bytes.toString('latin1', start, this.#at)
+        if (first === OPEN_BRACE && this.is(from, to, content)) return this.#object(CONTENT)
+        if (this.is(from, to, finishReason)) {
+          const start = this.at
+          if (!this.value()) return false
+          if (first !== NULL) this.#finish = this.bytes.toString('latin1', start, this.at)
           return true
         }
-        if (this.#is(from, to, index)) {
-          const start = this.#at
-          if (!this.#value()) return false
-          const told = Number(this.#bytes.toString('latin1', start, this.#at))
+        if (this.is(from, to, index)) {
+          const start = this.at
+          if (!this.value()) return false
+          const told = Number(this.bytes.toString('latin1', start, this.at))
           if (Number.isSafeInteger(told) && told >= 0) this.#position = told
           return true
         }
-        return this.#value()
+        return this.value()
       case CONTENT:
-        return first === OPEN_BRACKET && this.#is(from, to, parts) ? this.#list(PART) : this.#value()
+        return first === OPEN_BRACKET && this.is(from, to, parts) ? this.#list(PART) : this.value()
       case PART:
-        if (first === QUOTE && this.#is(from, to, text)) return this.#count()
-        return first === OPEN_BRACE && this.#is(from, to, functionCall) ? this.#object(CALL) : this.#value()
+        if (first === QUOTE && this.is(from, to, text)) return this.#shown()
+        return first === OPEN_BRACE && this.is(from, to, functionCall) ? this.#object(CALL) : this.value()
       case CALL: {
-        if (first === OPEN_BRACKET && this.#is(from, to, partialArgs)) return this.#list(PIECE)
-        const start = this.#at
-        if (!this.#value()) return false
-        if (this.#is(from, to, args)) this.chars += this.#at - start
+        if (first === OPEN_BRACKET && this.is(from, to, partialArgs)) return this.#list(PIECE)
+        const start = this.at
+        if (!this.value()) return false
+        if (this.is(from, to, args)) this.chars += this.at - start
         return true
       }
       case PIECE:
-        return first === QUOTE && this.#is(from, to, stringValue) ? this.#count() : this.#value()
+        return first === QUOTE && this.is(from, to, stringValue) ? this.#shown() : this.value()
     }
   }
 
   #topField(from: number, to: number): boolean {
-    const start = this.#at
-    const first = this.#bytes[start]
-    if (this.#is(from, to, candidates)) {
-      if (this.count !== -1) this.odd = true
-      if (first !== OPEN_BRACKET) return this.#value()
-      this.count = 0
+    const start = this.at
+    const first = this.bytes[start]
+    if (this.is(from, to, candidates)) {
+      if (this.listed !== -1) this.odd = true
+      if (first !== OPEN_BRACKET) return this.value()
+      this.listed = 0
       return this.#list(CANDIDATE)
     }
-    if (!this.#value()) return false
+    if (!this.value()) return false
     const place = this.#placeOf(from, to)
     if (!place) {
-      if (this.#hasEscape(from, to)) this.odd = true
+      if (this.hasEscape(from, to)) this.odd = true
       return true
     }
     if (place.start !== -1) this.odd = true
     if (first !== NULL) {
       place.start = start
-      place.end = this.#at
+      place.end = this.at
     }
     return true
   }
 
   #placeOf(from: number, to: number): Place | undefined {
-    if (this.#is(from, to, modelVersion)) return this.model
-    if (this.#is(from, to, usageMetadata)) return this.usage
-    if (this.#is(from, to, responseId)) return this.id
-    if (this.#is(from, to, error)) return this.error
-    return this.#is(from, to, promptFeedback) ? this.feedback : undefined
+    if (this.is(from, to, modelVersion)) return this.model
+    if (this.is(from, to, usageMetadata)) return this.usage
+    if (this.is(from, to, responseId)) return this.id
+    if (this.is(from, to, error)) return this.error
+    return this.is(from, to, promptFeedback) ? this.feedback : undefined
   }
 
   /** A list of objects that are walked into; whatever else is in it is passed over. */
   #list(level: typeof CANDIDATE | typeof PART | typeof PIECE): boolean {
-    const bytes = this.#bytes
-    this.#at++
-    this.#space()
-    if (bytes[this.#at] === CLOSE_BRACKET) {
-      this.#at++
+    const bytes = this.bytes
+    this.at++
+    this.space()
+    if (bytes[this.at] === CLOSE_BRACKET) {
+      this.at++
       return true
     }
     for (let position = 0; ; position++) {
@@ -196,106 +191,26 @@ export class ChunkScan {
         this.#position = position
         this.#finish = undefined
       }
-      if (!(bytes[this.#at] === OPEN_BRACE ? this.#object(level) : this.#value())) return false
+      if (!(bytes[this.at] === OPEN_BRACE ? this.#object(level) : this.value())) return false
       if (level === CANDIDATE) this.#noteCandidate()
-      this.#space()
-      const next = bytes[this.#at++]
+      this.space()
+      const next = bytes[this.at++]
       if (next === CLOSE_BRACKET) return true
       if (next !== COMMA) return false
-      this.#space()
+      this.space()
     }
   }
 
-  #noteCandidate(): void {
-    this.count++
-    if (this.#position > this.highest) this.highest = this.#position
-    if (this.#finish !== undefined) this.finishes.push({ candidate: this.#position, json: this.#finish })
-  }
-
-  #is(from: number, to: number, word: Buffer): boolean {
-    if (to - from !== word.length) return false
-    for (let at = 0; at < word.length; at++) if (this.#bytes[from + at] !== word[at]) return false
+  #shown(): boolean {
+    const count = this.count()
+    if (count === -1) return false
+    this.chars += count
     return true
   }
 
-  #hasEscape(from: number, to: number): boolean {
-    for (let at = from; at < to; at++) if (this.#bytes[at] === BACKSLASH) return true
-    return false
-  }
-
-  #space(): void {
-    const bytes = this.#bytes
-    while (this.#at < this.#end && bytes[this.#at]! <= 0x20) this.#at++
-  }
-
-  /** Skips the string that begins here. */
-  #string(): boolean {
-    const bytes = this.#bytes
-    if (bytes[this.#at] !== QUOTE) return false
-    let at = this.#at + 1
-    const near = Math.min(at + shortString, this.#end)
-    while (at < near) {
-      const byte = bytes[at]!
-      if (byte === QUOTE) {
-        this.#at = at + 1
-        return true
-      }
-      at += byte === BACKSLASH ? 2 : 1
-    }
-    const from = at
-    for (;;) {
-      at = bytes.indexOf(QUOTE, at)
-      if (at === -1 || at >= this.#end) return false
-      let before = at
-      while (before > from && bytes[before - 1] === BACKSLASH) before--
-      at++
-      if ((at - before) % 2 === 1) {
-        this.#at = at
-        return true
-      }
-    }
-  }
-
-  /** Skips the string that begins here and counts its characters, an escape as one. */
-  #count(): boolean {
-    const bytes = this.#bytes
-    const end = this.#end
-    let count = 0
-    let at = this.#at + 1
-    while (at < end) {
-      const byte = bytes[at]!
-      if (byte === QUOTE) {
-        this.#at = at + 1
-        this.chars += count
-        return true
-      }
-      // Bytes that continue a UTF-8 sequence are no characters of their own.
-      if ((byte & 0xc0) !== 0x80) count++
-      at += byte !== BACKSLASH ? 1 : bytes[at + 1] === 0x75 ? 6 : 2
-    }
-    return false
-  }
-
-  /** Skips any value. */
-  #value(): boolean {
-    const bytes = this.#bytes
-    const start = this.#at
-    let depth = 0
-    while (this.#at < this.#end) {
-      const byte = bytes[this.#at]!
-      if (byte === QUOTE) {
-        if (!this.#string()) return false
-        if (depth === 0) return true
-      } else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
-        depth++
-        this.#at++
-      } else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) {
-        if (depth === 0) return this.#at > start
-        this.#at++
-        if (--depth === 0) return true
-      } else if (byte === COMMA && depth === 0) return this.#at > start
-      else this.#at++
-    }
-    return false
+  #noteCandidate(): void {
+    this.listed++
+    if (this.#position > this.highest) this.highest = this.#position
+    if (this.#finish !== undefined) this.finishes.push({ candidate: this.#position, json: this.#finish })
   }
 }

@@ -28,11 +28,11 @@ export const rawResponse: RawRoad['response'] = (body, { model }) => {
   if (open === -1 || !reader.scan.read(body, open, body.length)) return { body, observed }
   const cuts = new CutList()
   const { scan } = reader
-  if (scan.error.start !== -1 && scan.count <= 0) {
+  if (scan.error.start !== -1 && scan.listed <= 0) {
     observed.failure = decodeStreamError(parse(body.toString('utf8', open)) ?? null)
     return { body, observed }
   }
-  if (scan.count === -1 && scan.feedback.start === -1) return { body, observed }
+  if (scan.listed === -1 && scan.feedback.start === -1) return { body, observed }
   reader.read(body, observed)
   observed.complete = true
   reader.mask(body, cuts)
