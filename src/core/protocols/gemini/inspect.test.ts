@@ -19,10 +19,23 @@ test('model and stream are told by the path, the rest by the body in either spel
   expect(facts('{"contents":{"parts":{"text":"one alone"}}}')).toMatchObject({ choices: 1 })
 })
 
-test('files that the provider fetches are counted, parameters of that name are not', () => {
-  const file = '{"fileData":{"fileUri":"gs://a"}},{"file_data":{"file_uri":"b"}}'
+test('inputs whose tokens the bytes do not tell are counted, parameters of that name are not', () => {
+  const picture = '{"inlineData":{"mimeType":"image/png","data":"aGk="}},{"inline_data":{}}'
+  const file = '{"file_data":{"file_uri":"https://x/files/1","mime_type":"image/png"}}'
   const tools = '"tools":[{"functionDeclarations":[{"parameters":{"properties":{"fileUri":{"type":"STRING"}}}}]}]'
-  expect(facts(`{"contents":[{"parts":[${file}]}],${tools}}`).remoteParts).toBe(2)
+  const seen = facts(`{"contents":[{"parts":[${picture},${file}]}],${tools}}`)
+  expect(seen.remoteParts).toBe(3)
+  expect(seen.promptBound).toBeUndefined()
+})
+
+test.each([
+  '{"fileData":{"fileUri":"gs://a/b.mp4","mimeType":"video/mp4"}}',
+  '{"file_data":{"file_uri":"https://x/files/1"}}',
+  '{"fileData":{"fileUri":"https://youtu.be/1","mimeType":"image/png"}}',
+  '{"functionResponse":{"name":"f","parts":[{"fileData":{"fileUri":"gs://a/b.pdf"}}]}}',
+])('a file may fill the window of the model: %s', (part) => {
+  expect(facts(`{"contents":[{"parts":[${part}]}]}`).promptBound).toBeGreaterThan(1_000_000)
+  expect(facts(`{"contents":{"parts":${part}}}`).promptBound).toBeGreaterThan(1_000_000)
 })
 
 test.each([

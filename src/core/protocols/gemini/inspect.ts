@@ -3,6 +3,7 @@ import { readField, scanObject, type ScannedObject } from '../json-scan.ts'
 import type { JsonValue } from '../neutral/index.ts'
 import type { Place, RequestFacts } from '../protocol.ts'
 import { refuse } from '../read.ts'
+import { countRemote, remoteKeys } from './remote-parts.ts'
 
 const maxModelLength = 256
 /** More than any model of Google's gives. */
@@ -11,7 +12,7 @@ const isControl = /\p{Cc}/u
 
 /** What admission needs of a generateContent request: model and stream are told by its path, the rest by one scan of the top level. */
 export const inspect = (body: Buffer, place: Place = {}): RequestFacts => {
-  const scanned = scanObject(body, remote)
+  const scanned = scanObject(body, remoteKeys)
   refuseForbiddenFields(scanned)
   requireContents(scanned)
   const config = readGenerationConfig(scanned)
@@ -22,7 +23,7 @@ export const inspect = (body: Buffer, place: Place = {}): RequestFacts => {
     stream: place.stream ?? false,
     includeUsage: true,
     choices: readWhole(config, 'candidateCount', 'candidate_count', maxChoices) ?? 1,
-    remoteParts: countRemoteParts(scanned),
+    ...countRemote(scanned),
     ...(maxTokens !== undefined && { maxTokens }),
   }
 }
@@ -74,16 +75,4 @@ const requireContents = (scanned: ScannedObject): void => {
   while (bytes[at]! <= 0x20) at++
   if (bytes[field.valueStart] !== 0x5b || bytes[at] === 0x5d)
     refuse('contents', 'must be an array with at least one content.')
-}
-
-/** Keys of inputs that the provider fetches. */
-const remote = ['fileUri', 'file_uri']
-const glance = 64
-const noText = /^\s*:\s*[{[]/
-
-/** At most this many inputs are fetched by address. In the schema of a tool such a name stands for an object. */
-const countRemoteParts = ({ bytes, found }: ScannedObject): number => {
-  let count = 0
-  for (const at of found) if (!noText.test(bytes.toString('latin1', at, at + glance))) count++
-  return count
 }
