@@ -18,7 +18,10 @@ import { stall } from './scenarios/stall.ts'
 import { startUp } from './scenarios/start-up.ts'
 import { streams } from './scenarios/streams.ts'
 import { large, messages, unary } from './scenarios/throughput.ts'
+import { translation } from './scenarios/translation.ts'
 
+/** What needs no other process goes first. */
+const standalone = [translation]
 const scenarios = [unary, large, messages, rates, streams, memory, stall, reportLoad, startUp, stages]
 
 const { values: flags } = parseArgs({
@@ -30,7 +33,7 @@ const { values: flags } = parseArgs({
   },
 })
 
-const usage = `npm run bench -- [--quick] [--only ${scenarios.map(({ id }) => id).join(',')}] [--write]
+const usage = `npm run bench -- [--quick] [--only ${[...standalone, ...scenarios].map(({ id }) => id).join(',')}] [--write]
 
   --quick   fewer and shorter slices: a first look, not numbers to quote
   --only    these scenarios only
@@ -51,17 +54,8 @@ const machine = (): string => {
   return `${new Date().toISOString().slice(0, 10)}, ${cpus().length} × ${cpus()[0]!.model.trim()}, Linux ${release()}, Node ${process.version}; the candidate has one core, ${pins}.`
 }
 
-const main = async (): Promise<number> => {
-  if (flags.help) {
-    console.log(usage)
-    return 0
-  }
-  const wanted = flags.only?.split(',')
-  const unknown = wanted?.filter((id) => !scenarios.some((scenario) => scenario.id === id)) ?? []
-  if (unknown.length > 0) {
-    console.error(`unknown: ${unknown.join(', ')}\n\n${usage}`)
-    return 2
-  }
+/** Everything that is measured through running programs. */
+const measure = async (wanted: readonly string[] | undefined, add: (found: Findings) => void): Promise<void> => {
   const mock = await Worker.start('mock', cores.mock)
   const load = await Worker.start('load', cores.load)
   if (!gatewayIsBuilt()) console.error('the gateway is left out: dist/cli/main.js is not there, run npm run build')
@@ -80,16 +74,37 @@ const main = async (): Promise<number> => {
     sliceMs: flags.quick ? 1000 : 2000,
     warmupMs: 1500,
   }
-  const rows: Row[] = []
-  const tables: Table[] = []
   for (const scenario of scenarios) {
     if (wanted && !wanted.includes(scenario.id)) continue
     console.error(`… ${scenario.title}`)
-    const found: Findings = await scenario.run(context)
+    add(await scenario.run(context))
+  }
+  await ours?.stop()
+}
+
+const main = async (): Promise<number> => {
+  if (flags.help) {
+    console.log(usage)
+    return 0
+  }
+  const wanted = flags.only?.split(',')
+  const unknown = wanted?.filter((id) => ![...standalone, ...scenarios].some((scenario) => scenario.id === id)) ?? []
+  if (unknown.length > 0) {
+    console.error(`unknown: ${unknown.join(', ')}\n\n${usage}`)
+    return 2
+  }
+  const rows: Row[] = []
+  const tables: Table[] = []
+  const add = (found: Findings): void => {
     rows.push(...found.rows)
     tables.push(...found.tables)
   }
-  await ours?.stop()
+  for (const scenario of standalone) {
+    if (wanted && !wanted.includes(scenario.id)) continue
+    console.error(`… ${scenario.title}`)
+    add(await scenario.run())
+  }
+  if (!wanted || scenarios.some(({ id }) => wanted.includes(id))) await measure(wanted, add)
   const text = `${machine()}\n\n${renderFindings({ rows, tables })}`
   console.log(text)
   const results = join(import.meta.dirname, 'results')

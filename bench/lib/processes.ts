@@ -15,7 +15,7 @@ export const cores = (() => {
 })()
 
 /** `core`: a number, or a list such as `0,1`. */
-const pinned = (core: number | string, command: readonly string[]): [string, string[]] =>
+export const pinned = (core: number | string, command: readonly string[]): [string, string[]] =>
   process.platform === 'linux' && availableParallelism() > 1
     ? ['taskset', ['-c', String(core), ...command]]
     : [command[0]!, command.slice(1)]

@@ -21,6 +21,9 @@ export interface Scenario {
   run(context: BenchContext): Promise<Findings>
 }
 
+/** A scenario that runs by itself. */
+export type Standalone = Omit<Scenario, 'run'> & { run(): Promise<Findings> }
+
 /**
  * Short slices side by side: every round measures each candidate once, each round in another order, so that a disturbance of the machine meets all of them and
  * ratios are taken within a round.

@@ -42,8 +42,13 @@ const targetOf = ({ provider, model = 'real', kind = kindFor('', provider) }: To
   }
 }
 
-export const optionsFor = (client: Protocol, { body, place }: Asked, to: To): RoadOptions => ({
-  facts: client.inspect(Buffer.from(JSON.stringify(body)), place),
+export const optionsFor = (
+  client: Protocol,
+  { body, place }: Asked,
+  to: To,
+  bytes: Buffer = Buffer.from(JSON.stringify(body)),
+): RoadOptions => ({
+  facts: client.inspect(bytes, place),
   place,
   clientHeaders: {},
   target: targetOf(to),
