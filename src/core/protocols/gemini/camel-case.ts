@@ -49,7 +49,10 @@ const request: Shape = {
   },
 }
 
-/** The body with the names of Gemini's fields in camelCase: the API takes both spellings (proto3's JSON). What clients named themselves (arguments, schemas, labels) stays. */
+/**
+ * The body with the names of Gemini's fields in camelCase: the API takes both spellings (proto3's JSON). What clients named themselves (arguments, schemas,
+ * labels) stays.
+ */
 export const camelCased = (body: JsonObject): JsonObject => renamed(body, request, '')
 
 const renamed = (source: JsonObject, shape: Shape, path: string): JsonObject => {

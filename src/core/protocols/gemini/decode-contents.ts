@@ -78,8 +78,8 @@ const decodeResult = (part: JsonObject, path: string, calls: TurnCalls): ToolRes
 }
 
 /**
- * What a function returned, as text. The API takes the field `output` (or `error`) for the result if it stands alone, else the whole object. The path tells which it was, so
- * that the way back to Gemini restores it.
+ * What a function returned, as text. The API takes the field `output` (or `error`) for the result if it stands alone, else the whole object. The path tells
+ * which it was, so that the way back to Gemini restores it.
  */
 const readResponse = (
   value: JsonValue | undefined,

@@ -28,8 +28,8 @@ export const dataOf = (part: JsonObject, path: string): DataField | undefined =>
 }
 
 /**
- * A part that is no call and no result, with what signs it in front: a model's turn is signed part by part, and the neutral form keeps signatures in thinking parts. Nothing
- * for a part that holds nothing.
+ * A part that is no call and no result, with what signs it in front: a model's turn is signed part by part, and the neutral form keeps signatures in thinking
+ * parts. Nothing for a part that holds nothing.
  */
 export const decodePart = (part: JsonObject, path: string, role: 'user' | 'assistant'): Part[] => {
   const data = dataOf(part, path)

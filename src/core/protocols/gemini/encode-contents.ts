@@ -15,8 +15,8 @@ interface Turn {
 }
 
 /**
- * The conversation under Gemini's laws: turns of one role are one, results of calls stand first and in the order of the calls, nothing is empty, the user begins and, unless
- * the client speaks Gemini itself, ends.
+ * The conversation under Gemini's laws: turns of one role are one, results of calls stand first and in the order of the calls, nothing is empty, the user
+ * begins and, unless the client speaks Gemini itself, ends.
  */
 export const encodeContents = (request: NeutralRequest, traits: ModelTraits, warnings: Warnings): JsonObject[] => {
   requireToolPairs(request.messages)

@@ -10,8 +10,8 @@ export interface Answered {
 }
 
 /**
- * A result as `functionResponse`. Text is wrapped in `output` or `error`, also when it is the text of an object: the API refuses some keywords (`$ref`) in one that is not.
- * Images and documents go inside where the model takes them there, else behind the results (`after`).
+ * A result as `functionResponse`. Text is wrapped in `output` or `error`, also when it is the text of an object: the API refuses some keywords (`$ref`) in one
+ * that is not. Images and documents go inside where the model takes them there, else behind the results (`after`).
  */
 export const encodeResult = (
   part: ToolResultPart,

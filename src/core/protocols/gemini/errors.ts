@@ -54,7 +54,10 @@ export const renderError = (
   body: errorBody(error, requestId),
 })
 
-/** Framed with CRLF as the API does; the SDK throws away blocks that begin with anything but `data:`. The blank line in front ends whatever frame was cut before. */
+/**
+ * Framed with CRLF as the API does; the SDK throws away blocks that begin with anything but `data:`. The blank line in front ends whatever frame was cut
+ * before.
+ */
 export const renderStreamError = (error: GatewayError, requestId: string): string =>
   `\r\n\r\ndata: ${JSON.stringify(errorBody(error, requestId))}\r\n\r\n`
 

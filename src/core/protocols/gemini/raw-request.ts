@@ -2,7 +2,10 @@ import { type Cut, readField, scanObject, type ScannedObject, setField, splice }
 import type { RawEdits } from '../protocol.ts'
 import { spelled } from './inspect.ts'
 
-/** The client's bytes with the limit on output lowered, if it must be. The model stands in the path; one that the body repeats is taken out, because it names the shadow. */
+/**
+ * The client's bytes with the limit on output lowered, if it must be. The model stands in the path; one that the body repeats is taken out, because it names
+ * the shadow.
+ */
 export const rawRequest = (scanned: ScannedObject, edits: RawEdits): Buffer => {
   const cuts: Cut[] = []
   if (scanned.fields.has('model')) cuts.push(setField(scanned, 'model', 'null'))

@@ -6,7 +6,10 @@ import { items } from './read.ts'
 /** Keys of inputs whose tokens are not told by the bytes of the body. */
 export const remoteKeys = ['fileUri', 'file_uri', 'inlineData', 'inline_data'] as const
 
-/** An hour of video or ten of audio, or a thousand pages: a file may fill the window of any model of Google's. Where the model's own window is known, that bounds it. */
+/**
+ * An hour of video or ten of audio, or a thousand pages: a file may fill the window of any model of Google's. Where the model's own window is known, that
+ * bounds it.
+ */
 const mostFileTokens = 1_000_000
 
 export interface Remote {
@@ -18,7 +21,9 @@ export interface Remote {
 
 const quote = 0x22
 
-/** Files by address and inline data in the conversation. What only looks like them (an argument of that name) makes the hold larger than needed, never smaller. */
+/**
+ * Files by address and inline data in the conversation. What only looks like them (an argument of that name) makes the hold larger than needed, never smaller.
+ */
 export const countRemote = (scanned: ScannedObject): Remote => {
   const { bytes, fields, found } = scanned
   const contents = fields.get('contents')!

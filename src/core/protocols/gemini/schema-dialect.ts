@@ -19,8 +19,8 @@ export interface SchemaOptions {
 }
 
 /**
- * Gemini's Schema (`parameters`, `responseSchema`: an OpenAPI subset with upper-case types, `nullable`, counts as strings) as JSON Schema. What already is JSON Schema
- * comes out as it went in.
+ * Gemini's Schema (`parameters`, `responseSchema`: an OpenAPI subset with upper-case types, `nullable`, counts as strings) as JSON Schema. What already is JSON
+ * Schema comes out as it went in.
  */
 export const toJsonSchema = (schema: JsonObject, options: SchemaOptions = {}): JsonObject => {
   const result: JsonObject = {}

@@ -40,8 +40,8 @@ export class ModelTurn {
 const noSignature = Buffer.from('skip_thought_signature_validator').toString('base64')
 
 /**
- * Gemini 3 refuses the calls made since the user last spoke unless the first of each step is signed. Calls that another provider made, or whose signature the client lost,
- * get the word that stands for one.
+ * Gemini 3 refuses the calls made since the user last spoke unless the first of each step is signed. Calls that another provider made, or whose signature the
+ * client lost, get the word that stands for one.
  */
 export const signCalls = (contents: readonly JsonObject[]): void => {
   const spoke = contents.findLastIndex((content) => content['role'] === 'user' && !parts(content).some(isResult))
