@@ -3,7 +3,7 @@ import { forwarded } from './headers.ts'
 import { cloudBetasOf, cloudBody } from './hosted-claude.ts'
 import type { ProviderKind } from './provider-kind.ts'
 
-const isClaude = (model: string): boolean => /^claude/.test(model)
+const isClaude = (model: string): boolean => model.startsWith('claude')
 
 /** Google Vertex AI: Gemini by its own protocol, Claude by Anthropic's. The secret is the JSON of a service account; access tokens are bought with it. */
 export const vertex: ProviderKind = {

@@ -17,7 +17,7 @@ import { createUpstream } from './send.ts'
 import type { Upstream } from './upstream.ts'
 
 const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
-const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
+const pem = privateKey.export({ type: 'pkcs8', format: 'pem' })
 
 const closers: (() => Promise<void>)[] = []
 afterEach(async () => {

@@ -103,7 +103,9 @@ const text = (value: JsonValue | undefined): string => (typeof value === 'string
 const parse = (data: string): JsonObject | undefined => {
   try {
     const value = JSON.parse(data) as JsonValue
-    return isObject(value) ? value : undefined
+    // Google's endpoint tells errors in a list.
+    const told = Array.isArray(value) ? value[0] : value
+    return isObject(told) ? told : undefined
   } catch {
     return undefined
   }
