@@ -101,7 +101,10 @@ export const recut = (bytes: Buffer, seed: number): Buffer[] => {
 }
 
 /** A provider's stream as the relay reads it. */
-export const decodeStream = (protocol: ProviderProtocol, pieces: readonly Buffer[]): NeutralEvent[] => {
+export const decodeStream = (
+  protocol: Pick<ProviderProtocol, 'createDecoder'>,
+  pieces: readonly Buffer[],
+): NeutralEvent[] => {
   const splitter = new SseSplitter()
   const decoder = protocol.createDecoder()
   const events: NeutralEvent[] = []
