@@ -39,6 +39,8 @@ export const createListeners = async ({ app, serving, log, bootstrap, draining }
     catalog: serving.catalog,
     exchange: serving.exchange,
     maxBodyBytes: config.maxBodyBytes,
+    maxUploadBytes: config.maxUploadBytes,
+    dataDir: config.dataDir,
     trustedProxies: config.trustedProxies,
     draining,
     onError: (error, request) => log.error({ request, code: error.code, error: error.cause ?? error }, error.message),

@@ -136,7 +136,9 @@ const readAsked = (url: string, body: Buffer): Asked => {
     const { model = '', stream = false, stream_options: options } = parsed
     return { path, model, stream, includeUsage: options?.include_usage === true }
   } catch {
-    return { path, model: '', stream: false, includeUsage: false }
+    const [, model = ''] = /name="model"\r\n\r\n([^\r]*)/.exec(body.toString('latin1')) ?? []
+    const stream = /name="stream"\r\n\r\ntrue/.test(body.toString('latin1'))
+    return { path, model, stream, includeUsage: false }
   }
 }
 

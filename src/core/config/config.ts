@@ -28,6 +28,7 @@ export interface Config {
   readonly allowPrivateUpstreams: readonly string[]
   /** Bytes. */
   readonly maxBodyBytes: number
+  readonly maxUploadBytes: number
   readonly connectTimeoutMs: number
   readonly firstByteTimeoutMs: number
   readonly idleTimeoutMs: number

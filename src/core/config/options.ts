@@ -165,6 +165,13 @@ export const options: readonly Option[] = [
     'Largest request body.',
   ),
   option(
+    'maxUploadBytes',
+    'GATEWAY_MAX_UPLOAD',
+    { kind: 'bytes', min: 1024, max: 16 * 1024 ** 3 },
+    128 * 1024 ** 2,
+    'Largest upload of a recording or of images (multipart/form-data). Those that name their model behind the file lie in the data directory meanwhile.',
+  ),
+  option(
     'connectTimeoutMs',
     'GATEWAY_CONNECT_TIMEOUT',
     { kind: 'duration', min: 1, max: 300_000 },

@@ -15,6 +15,8 @@ export interface Endpoint {
   readonly errors: ErrorFormat
   /** Why its calls cost nothing. They need a key and take its limits like any other; no credit is held, no quota of tokens used, no price needed. */
   readonly free?: string
+  /** Whether its body may be an upload (multipart/form-data) beside JSON, or must be. */
+  readonly uploads?: 'too' | 'only'
   /** What admission needs. Throws GatewayError 400 for what is no request of this endpoint. */
   inspect(body: Buffer, place: Place): RequestFacts
   /**
@@ -71,6 +73,8 @@ export interface Road {
   readonly warnings: readonly Warning[]
   /** The provider's body. Called again with a lower limit when the credit pays for less than planned. */
   request(maxTokens: number | undefined): Buffer
+  /** The body is the client's upload with these values in place of its own; `request` is not asked. */
+  readonly upload?: Readonly<Record<string, string>>
   /** Where the path is not below the provider's own base URL: the one to use instead, on the same host. */
   baseUrl?(configured: string): string
   /** A whole answer. Throws UnreadableAnswer when it cannot be translated. `contentType` as the provider told it. */

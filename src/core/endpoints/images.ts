@@ -22,19 +22,22 @@ const previewTokens = 100
 /** Input tokens of one image of high fidelity at most (same page). */
 const inputImageTokens = 6500
 const maxImages = 10
+/** Images that an edit may have (https://platform.openai.com/docs/api-reference/images/createEdit). */
+const mostInputImages = 16
 
-const imageEndpoint = (id: string, path: string): Endpoint => ({
+const imageEndpoint = (id: string, path: string, more: Pick<Endpoint, 'uploads'> = {}): Endpoint => ({
   id,
   errors: openaiChat,
+  ...more,
   inspect(body, place) {
     const scanned = scanBody(body)
-    textOf(scanned, 'prompt')
-    return imageFacts(scanned, place, imagesIn(scanned))
+    if (id !== 'image-variations') textOf(scanned, 'prompt')
+    return imageFacts(scanned, place, place.uploadBytes === undefined ? imagesIn(scanned) : mostInputImages)
   },
   road(options) {
     const { target, facts, shadowModel } = options
-    if (!offers(target, 'images')) throw notOffered(target, 'images')
-    const input = Math.max(1, estimateTokens(textOf(facts.scanned, 'prompt').length))
+    if (!offers(target, id === 'image-variations' ? 'image variations' : 'images')) throw notOffered(target, id)
+    const input = Math.max(1, estimateTokens(promptLength(facts.scanned)))
     const ours = (images: number) => usageOf(input, images * usualTokens)
     const road = passRoad(options, path, (answer) => {
       const data = answer.read('data')
@@ -43,6 +46,7 @@ const imageEndpoint = (id: string, path: string): Endpoint => ({
     })
     return {
       ...road,
+      ...(options.place.uploadBytes !== undefined && { upload: { model: target.model } }),
       stream: () =>
         new SideTap({
           model: shadowModel,
@@ -56,8 +60,13 @@ const imageEndpoint = (id: string, path: string): Endpoint => ({
   },
 })
 
+const promptLength = (scanned: ScannedObject): number => {
+  const prompt = valueOf(scanned, 'prompt')
+  return typeof prompt === 'string' ? prompt.length : 0
+}
+
 /** Facts of a request for images, whatever its body is made of. */
-export const imageFacts = (
+const imageFacts = (
   scanned: ScannedObject,
   place: Parameters<typeof sideFacts>[1],
   inputImages: number,
@@ -86,5 +95,8 @@ const imagesIn = (scanned: ScannedObject): number => {
 /** OpenAI's `POST /v1/images/generations`: whole, or as a stream of previews. */
 export const imageGenerations = imageEndpoint('image-generations', '/images/generations')
 
-/** `POST /v1/images/edits` with a JSON body that points to its images. */
-export const imageEdits = imageEndpoint('image-edits', '/images/edits')
+/** `POST /v1/images/edits`: an upload, or a JSON body that points to its images. */
+export const imageEdits = imageEndpoint('image-edits', '/images/edits', { uploads: 'too' })
+
+/** `POST /v1/images/variations`: an upload of one image, without words. */
+export const imageVariations = imageEndpoint('image-variations', '/images/variations', { uploads: 'only' })

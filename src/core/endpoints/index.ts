@@ -1,10 +1,12 @@
 import { protocols } from '../protocols/index.ts'
+import { speech } from './audio/speech.ts'
+import { transcriptions, translations } from './audio/transcriptions.ts'
 import { completions } from './completions.ts'
 import { countingEndpoints } from './counting/counting.ts'
 import { embeddings } from './embeddings/embeddings.ts'
 import type { Endpoint } from './endpoint.ts'
 import { generate } from './generate.ts'
-import { imageEdits, imageGenerations } from './images.ts'
+import { imageEdits, imageGenerations, imageVariations } from './images.ts'
 import { moderations } from './moderations.ts'
 import { rerank } from './rerank.ts'
 
@@ -17,6 +19,10 @@ export const endpoints: readonly Endpoint[] = [
   rerank,
   imageGenerations,
   imageEdits,
+  imageVariations,
+  speech,
+  transcriptions,
+  translations,
   ...countingEndpoints,
 ]
 

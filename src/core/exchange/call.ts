@@ -1,5 +1,6 @@
 import type { KeyPrincipal } from '../keys/verdict.ts'
 import type { Endpoint } from '../endpoints/endpoint.ts'
+import type { Upload } from '../endpoints/upload/upload.ts'
 import type { Place } from '../protocols/protocol.ts'
 
 /** One request of a client whose key is verified, as the daemon hands it over. */
@@ -14,6 +15,8 @@ export interface Call {
   readonly principal: KeyPrincipal
   /** Handed over: it is given back to the system when the provider answers. */
   readonly body: Buffer
+  /** Where the body is an upload: `body` is then its text fields as JSON. */
+  readonly upload?: Upload
   /** Lower-case names; only those that a provider kind may want. */
   readonly headers: Readonly<Record<string, string>>
   /** Milliseconds since the epoch, and monotonic. */

@@ -140,7 +140,7 @@ export const createExchange = (deps: ExchangeDeps): Exchange => {
       baseUrl: road.baseUrl?.(provider.baseUrl) ?? provider.baseUrl,
       path: road.path,
       headers,
-      body: admission.body,
+      body: road.upload && call.upload ? call.upload.send(road.upload) : admission.body,
       connectTimeoutMs: config.connectTimeoutMs,
       firstByteTimeoutMs: provider.timeoutMs ?? config.firstByteTimeoutMs,
       idleTimeoutMs: config.idleTimeoutMs,
@@ -154,7 +154,7 @@ export const createExchange = (deps: ExchangeDeps): Exchange => {
         secret,
         client: call.headers,
       })
-      headers['content-type'] = 'application/json'
+      headers['content-type'] = road.upload && call.upload ? call.upload.contentType : 'application/json'
       headers['x-request-id'] = call.id
       return headers
     }

@@ -52,6 +52,8 @@ export const fromProvider = (failure: ProviderFailure, scrub: Scrub): GatewayErr
 
 /** A failure of the connection → what the client gets. */
 export const fromNetwork = (failure: UpstreamFailure): GatewayError => {
+  // What was wrong with an upload was found while it was being sent.
+  if (failure.cause instanceof GatewayError) return failure.cause
   const cause = failure.cause ?? new Error(failure.message)
   switch (failure.kind) {
     case 'connect':

@@ -21,6 +21,8 @@ export interface Place {
   readonly stream?: boolean
   /** Gemini: a stream without `alt=sse` is one JSON array that grows. */
   readonly jsonArray?: boolean
+  /** The body is an upload (multipart/form-data) of at most so many bytes; what is inspected are its text fields as JSON. */
+  readonly uploadBytes?: number
 }
 
 /** How a protocol tells our errors. Side endpoints borrow it from the protocol they belong to. */

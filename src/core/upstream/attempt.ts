@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import { Readable } from 'node:stream'
 import type { Dispatcher } from 'undici'
 import { pathBelow } from './base-url.ts'
 import { classify } from './failure.ts'
@@ -46,15 +47,34 @@ export class Attempt extends Timed implements Dispatcher.DispatchHandler, Upstre
 
   dispatch(route: Route, headers: string[], { method = 'POST', path, body, connectTimeoutMs }: UpstreamRequest): void {
     this.#route = route
-    this.#body = body
+    if (Buffer.isBuffer(body)) this.#body = body
     route.active++
     // Behind undici's own connect timeout; this one also ends the wait for a free connection.
     this.#shared.wheel.set(this, connectTimeoutMs)
     route.pool.dispatch(
       // Never idempotent: undici then sends it at most once, whatever becomes of the connection.
-      { method, path: pathBelow(route, path), headers, body: method === 'GET' ? null : body, idempotent: false },
+      {
+        method,
+        path: pathBelow(route, path),
+        headers,
+        body: method === 'GET' ? null : this.#outgoing(body),
+        idempotent: false,
+      },
       this,
     )
+  }
+
+  /** The deadline for the answer begins anew with each piece: an upload takes as long as it takes. */
+  #outgoing(body: UpstreamRequest['body']): Buffer | Readable {
+    if (Buffer.isBuffer(body)) return body
+    return Readable.from(this.#watched(body), { objectMode: false })
+  }
+
+  async *#watched(body: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+    for await (const piece of body) {
+      if (!this.#over && this.#phase === 'sent') this.#shared.wheel.set(this, this.#firstByteTimeoutMs)
+      if (piece.length > 0) yield piece
+    }
   }
 
   /** The request was wrong before anything was done with it. */

@@ -111,6 +111,8 @@ export const createCredentials = ({ upstream, clock, connectTimeoutMs }: Credent
       const unsigned = request(headersWith(used))
       if (!kind.sign || used === null) return unsigned
       const { method = 'POST', headers, body } = unsigned
+      // A signature is of the whole body, which nobody has.
+      if (!Buffer.isBuffer(body)) throw new GatewayError('unsupported_endpoint')
       const url = urlBelow(unsigned.baseUrl, unsigned.path)
       const sign = { method, url, headers, body, secret: used, settings: provider.settings, now: clock.now() }
       const signed = await kind.sign(sign).catch((cause: unknown) => {

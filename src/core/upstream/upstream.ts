@@ -19,8 +19,8 @@ export interface UpstreamRequest {
   readonly path: string
   /** Lower-case names. Framing and hop-by-hop headers are ours; what is given of them is ignored. */
   readonly headers: Readonly<Record<string, string>>
-  /** Handed over: a large one may be empty when the answer has begun. */
-  readonly body: Buffer
+  /** Handed over: a large one may be empty when the answer has begun. One that comes in pieces is read no faster than it is sent; an error in it fails the call with it as the cause. */
+  readonly body: Buffer | AsyncIterable<Buffer>
   /** Milliseconds until the connection stands, waiting for a free one included. */
   readonly connectTimeoutMs: number
   /** Milliseconds from sending the request until the head of the answer is here. 0: no limit. */

@@ -8,12 +8,14 @@ import { newId } from '../../core/kernel/ids.ts'
 import { ipAllowed } from '../../core/keys/ip-allow.ts'
 import type { KeyPrincipal, KeyVerifier } from '../../core/keys/verdict.ts'
 import { endpointById } from '../../core/endpoints/index.ts'
+import { openUpload, type Upload } from '../../core/endpoints/upload/upload.ts'
 import type { ErrorFormat, Place } from '../../core/protocols/protocol.ts'
 import { clientIp } from './client-ip.ts'
 import { credentialOf } from './credentials.ts'
 import { listModels, protocolOfHeaders, showModel } from './list-models.ts'
 import { checkBodyHeaders, ClientAborted, discardBody, isAwaitingContinue, readBody } from './read-body.ts'
 import { ResponseSink } from './response-sink.ts'
+import { checkUploadHeaders, isUpload, uploadBytes } from './read-upload.ts'
 import { isGooglePath, matchRoute } from './routes.ts'
 
 export interface ProxyDeps {
@@ -22,6 +24,9 @@ export interface ProxyDeps {
   readonly catalog: Catalog
   readonly exchange: Exchange
   readonly maxBodyBytes: number
+  readonly maxUploadBytes: number
+  /** Where uploads may lie for a while. */
+  readonly dataDir: string
   readonly trustedProxies: readonly string[]
   readonly draining: () => boolean
   readonly onError: (error: GatewayError, requestId: string) => void
@@ -61,22 +66,41 @@ export const createProxyHandler = (deps: ProxyDeps) => {
           : showModel(catalog, principal, shape, place.model)
       return sendJson(response, 200, ['x-request-id', requestId, 'x-gateway-request-id', id], body)
     }
-    checkBodyHeaders(request, deps.maxBodyBytes)
-    if (isAwaitingContinue(request)) response.writeContinue()
-    const body = await readBody(request, deps.maxBodyBytes)
+    const { uploads } = route.endpoint
+    const isUploaded = uploads === 'only' || (uploads === 'too' && isUpload(request))
+    const { body, upload } = isUploaded ? await takeUpload(request, response) : await takeBody(request, response)
     await exchange.run({
       id,
       requestId,
       clientRequestId: requestId === id ? null : requestId,
       endpoint: route.endpoint,
-      place: framing(place, request),
+      place: upload ? { ...place, uploadBytes: upload.mostBytes } : framing(place, request),
       principal,
       body,
+      ...(upload && { upload }),
       headers: request.headers as Record<string, string>,
       receivedAt: clock.now(),
       startedAt,
-      client: new ResponseSink(response),
+      client: new ResponseSink(response, upload && request),
     })
+  }
+
+  const takeBody = async (request: IncomingMessage, response: ServerResponse): Promise<Taken> => {
+    checkBodyHeaders(request, deps.maxBodyBytes)
+    if (isAwaitingContinue(request)) response.writeContinue()
+    return { body: await readBody(request, deps.maxBodyBytes) }
+  }
+
+  const takeUpload = async (request: IncomingMessage, response: ServerResponse): Promise<Taken> => {
+    const { maxUploadBytes: maxBytes, dataDir: dir } = deps
+    const { boundary, mostBytes } = checkUploadHeaders(request, maxBytes)
+    if (isAwaitingContinue(request)) response.writeContinue()
+    const body = uploadBytes(request)
+    const upload = await openUpload({ body, boundary, mostBytes, dir, now: clock.now() })
+    // Whatever becomes of the exchange, its answer ends or breaks.
+    if (response.destroyed) await upload.close()
+    else response.once('close', () => void upload.close())
+    return { body: upload.fields, upload }
   }
 
   return (request: IncomingMessage, response: ServerResponse): void => {
@@ -88,6 +112,11 @@ export const createProxyHandler = (deps: ProxyDeps) => {
       refuse(request, response, error, id)
     })
   }
+}
+
+interface Taken {
+  readonly body: Buffer
+  readonly upload?: Upload
 }
 
 const refusalCode = {

@@ -111,6 +111,8 @@ export const discardBody = (request: IncomingMessage, done: () => void): void =>
     if (--left < 0) finish()
   }
   const timer = setTimeout(finish, lingerMs)
+  // A reader that was left in the middle of an upload would keep it from flowing.
+  request.removeAllListeners('readable')
   request.on('end', finish).on('close', finish).on('data', count).resume()
 }
 

@@ -1,5 +1,6 @@
-import type { ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ClientSink } from '../../core/exchange/call.ts'
+import { discardBody } from './read-body.ts'
 
 /** How long a client may refuse to read before it counts as gone. */
 const stallMs = 120_000
@@ -14,13 +15,16 @@ const probeMs = 1_000
 /** The client's end of an exchange over a node:http response. */
 export class ResponseSink implements ClientSink {
   readonly #response: ServerResponse
+  readonly #upload: IncomingMessage | undefined
   #open = true
   #stall: NodeJS.Timeout | null = null
   #probe: NodeJS.Timeout | null = null
   #last: Buffer | string = ''
 
-  constructor(response: ServerResponse) {
+  /** `upload`: the request, when its body may not have been read to its end. */
+  constructor(response: ServerResponse, upload?: IncomingMessage) {
     this.#response = response
+    this.#upload = upload
     // A client that left before anybody listened.
     response.on('close', () => (this.#open = false))
   }
@@ -47,7 +51,8 @@ export class ResponseSink implements ClientSink {
   }
 
   start(status: number, headers: string[]): void {
-    this.#response.writeHead(status, headers)
+    // What is left of the body means nothing to us, so the connection cannot carry another request.
+    this.#response.writeHead(status, this.#unread ? [...headers, 'connection', 'close'] : headers)
   }
 
   write(bytes: Buffer | string): boolean {
@@ -58,7 +63,13 @@ export class ResponseSink implements ClientSink {
   }
 
   end(bytes?: Buffer | string): void {
-    this.#response.end(bytes)
+    if (!this.#unread) return void this.#response.end(bytes)
+    if (bytes !== undefined && bytes.length > 0) this.#response.write(bytes)
+    discardBody(this.#unread, () => this.#response.end())
+  }
+
+  get #unread(): IncomingMessage | undefined {
+    return this.#upload?.complete === false && !this.#upload.destroyed ? this.#upload : undefined
   }
 
   breakOff(bytes: Buffer | string): void {
