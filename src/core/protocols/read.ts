@@ -51,15 +51,23 @@ export const optional = <T>(
   read: (value: JsonValue, path: string) => T,
 ): T | undefined => (value === undefined || value === null ? undefined : read(value, path))
 
-/** Leaves out keys whose value is undefined, so that absent stays absent. */
+/** Leaves out keys whose value is undefined, so that absent stays absent. `fields` itself when there are none: it must be the caller's own. */
 export const compact = <T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], undefined> } => {
-  const result: Record<string, unknown> = {}
-  for (const [key, value] of Object.entries(fields)) if (value !== undefined) result[key] = value
+  for (const key in fields) if (fields[key] === undefined) return defined(fields)
+  return fields as { [K in keyof T]: Exclude<T[K], undefined> }
+}
+
+const defined = <T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], undefined> } => {
+  const result: { [K in keyof T]?: T[K] } = {}
+  for (const key in fields) if (fields[key] !== undefined) result[key] = fields[key]
   return result as { [K in keyof T]: Exclude<T[K], undefined> }
 }
 
 /** The fields of `source` that are neither known nor null; undefined when there are none. */
 export const rest = (source: JsonObject, known: ReadonlySet<string>): JsonObject | undefined => {
-  const extra = Object.entries(source).filter(([key, value]) => value !== null && !known.has(key))
-  return extra.length > 0 ? Object.fromEntries(extra) : undefined
+  for (const key in source) if (source[key] !== null && !known.has(key)) return others(source, known)
+  return undefined
 }
+
+const others = (source: JsonObject, known: ReadonlySet<string>): JsonObject =>
+  Object.fromEntries(Object.entries(source).filter(([key, value]) => value !== null && !known.has(key)))

@@ -53,7 +53,19 @@ const request: Shape = {
  * The body with the names of Gemini's fields in camelCase: the API takes both spellings (proto3's JSON). What clients named themselves (arguments, schemas,
  * labels) stays.
  */
-export const camelCased = (body: JsonObject): JsonObject => renamed(body, request, '')
+export const camelCased = (body: JsonObject): JsonObject => (isCamel(body, request) ? body : renamed(body, request, ''))
+
+/** Nearly every client writes camelCase: then nothing is copied. */
+const isCamel = (value: JsonValue, shape: Shape): boolean => {
+  if (Array.isArray(value)) return value.every((item) => isCamel(item, shape))
+  if (!isObject(value)) return true
+  for (const key in value) {
+    if (!Object.hasOwn(shape, key)) {
+      if (key.includes('_')) return false
+    } else if (shape[key] !== leaf && !isCamel(value[key]!, shape[key]!)) return false
+  }
+  return true
+}
 
 const renamed = (source: JsonObject, shape: Shape, path: string): JsonObject => {
   const fields = new Map<string, JsonValue>()
