@@ -3,6 +3,7 @@ import { fieldName } from '../client-fields.ts'
 import { compact } from '../read.ts'
 import type { Effort, JsonObject, NeutralRequest, OutputFormat, Warning } from '../neutral/index.ts'
 import type { EncodeRequestOptions } from '../protocol.ts'
+import { effortOf } from '../effort.ts'
 import { encodeMessages } from './encode-messages.ts'
 import { encodeTools } from './encode-tools.ts'
 import { refuseForeign, unsupported, Warnings } from './refusals.ts'
@@ -105,14 +106,4 @@ const encodeEffort = (request: NeutralRequest, warnings: Warnings): Effort | und
   }
   if (reasoning.effort) return reasoning.effort
   return reasoning.budgetTokens === undefined ? undefined : effortOf(reasoning.budgetTokens)
-}
-
-/** The steps of the protocols reference, part 13.6. */
-const effortOf = (budget: number): Effort => {
-  if (budget === 0) return 'none'
-  if (budget <= 1024) return 'minimal'
-  if (budget <= 4096) return 'low'
-  if (budget <= 12_288) return 'medium'
-  if (budget <= 20_480) return 'high'
-  return budget <= 28_672 ? 'xhigh' : 'max'
 }
