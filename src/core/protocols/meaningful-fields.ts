@@ -14,6 +14,8 @@ export const meaningfulFields: ReadonlySet<string> = new Set([
   'conversation',
   'background',
   'prompt',
+  // Responses: a choice of hosted tools
+  'tool_choice',
   // Anthropic
   'container',
   'mcp_servers',
