@@ -23,6 +23,7 @@ import { daemonRuns } from './storage/lock.ts'
 import { openStorage } from './storage/open.ts'
 import { createSystem } from './system/system.ts'
 import { checkBaseUrl } from './upstream/base-url.ts'
+import { createCredentials } from './upstream/credentials.ts'
 import { createUpstream } from './upstream/send.ts'
 import { createUsageReports } from './usage/reports.ts'
 
@@ -67,6 +68,7 @@ export const createApp = async (config: Config, { mode = 'direct', origins }: Ap
   const credits = createCredits({ storage, users, ledger })
   const ask = createProbe({
     upstream,
+    credentials: createCredentials({ upstream, clock, connectTimeoutMs: config.connectTimeoutMs }),
     clock,
     connectTimeoutMs: config.connectTimeoutMs,
     answerTimeoutMs: probeTimeoutMs,

@@ -2,10 +2,11 @@ import { quirksOf } from '../../src/core/protocols/openai-chat/quirks.ts'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
-import { createProbe } from '../../src/core/catalog/probe.ts'
+import { createProbe, showProbe } from '../../src/core/catalog/probe.ts'
 import type { ResolvedProvider } from '../../src/core/catalog/resolved.ts'
 import { systemClock } from '../../src/core/kernel/clock.ts'
 import { providerKindById } from '../../src/core/provider-kinds/index.ts'
+import { createCredentials } from '../../src/core/upstream/credentials.ts'
 import { createUpstream } from '../../src/core/upstream/send.ts'
 
 const closers: (() => Promise<unknown>)[] = []
@@ -36,7 +37,8 @@ const provider = (kind: string, baseUrl: string, allowPrivate = ['127.0.0.1']): 
 const probe = (answerTimeoutMs = 2000) => {
   const upstream = createUpstream({ clock: systemClock, allowPrivate: [], tickMs: 10 })
   closers.push(() => upstream.close())
-  return createProbe({ upstream, clock: systemClock, connectTimeoutMs: 1000, answerTimeoutMs })
+  const credentials = createCredentials({ upstream, clock: systemClock, connectTimeoutMs: 1000 })
+  return createProbe({ upstream, credentials, clock: systemClock, connectTimeoutMs: 1000, answerTimeoutMs })
 }
 
 const key = { id: 'pvk_1', secret: 'sk-secret-0123456789' }
@@ -45,6 +47,7 @@ describe('a probe', () => {
   test.each([
     ['openai', '/v1/models', 'authorization', 'Bearer sk-secret-0123456789'],
     ['anthropic', '/v1/models?limit=1000', 'x-api-key', 'sk-secret-0123456789'],
+    ['gemini', '/v1/models?pageSize=1000', 'x-goog-api-key', 'sk-secret-0123456789'],
   ])('of a provider of kind %s asks for its list of models with its key', async (kind, path, header, value) => {
     const asked: unknown[] = []
     const url = await serve((request, response) => {
@@ -53,6 +56,32 @@ describe('a probe', () => {
     })
     expect(await probe()(provider(kind, url), key)).toMatchObject({ status: 200, models: ['a', 'b'], failure: null })
     expect(asked).toEqual(['GET', path, value])
+  })
+
+  test("reads Google's list too, and takes no names from one that lists something else", async () => {
+    const google = await serve((_request, response) => response.end('{"models":[{"name":"models/gemini-x"}]}'))
+    expect(await probe()(provider('gemini', google), key)).toMatchObject({ status: 200, models: ['gemini-x'] })
+    const azure = await serve((_request, response) => response.end('{"data":[{"id":"gpt-x"}]}'))
+    expect(await probe()(provider('azure-openai', azure), key)).toMatchObject({
+      status: 200,
+      models: null,
+      failure: null,
+    })
+  })
+
+  test('of a kind without a list asks nothing but says whether its key can be used', async () => {
+    const asked: unknown[] = []
+    const url = await serve((request, response) => {
+      asked.push(request.url)
+      response.end('{}')
+    })
+    const good = await probe()(provider('bedrock', url), { ...key, secret: 'bearer-key' })
+    expect(good).toMatchObject({ status: null, failure: null, unasked: true })
+    expect(showProbe(good)).toMatchObject({ ok: true, message: expect.stringContaining('no list of models') as string })
+    const bad = await probe()(provider('vertex', url), key)
+    expect(showProbe(bad)).toMatchObject({ ok: false, message: expect.stringContaining('service account') as string })
+    expect(asked).toEqual([])
+    expect(JSON.stringify(bad)).not.toContain('sk-secret')
   })
 
   test.each([

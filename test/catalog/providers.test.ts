@@ -53,7 +53,107 @@ describe('providers', () => {
     await expect(admin.call('providers.show', { provider: 'first' })).rejects.toEqual(refused('not_found'))
   })
 
+  test('settings fill the braces of the address, and change it as long as it is that of the kind', async () => {
+    const cloud = await admin.call('providers.add', {
+      name: 'cloud',
+      kind: 'bedrock',
+      settings: { region: 'us-east-1' },
+    })
+    expect(cloud).toMatchObject({
+      base_url: 'https://bedrock-runtime.us-east-1.amazonaws.com',
+      settings: { region: 'us-east-1' },
+    })
+    expect(
+      await admin.call('providers.update', { provider: 'cloud', settings: { region: 'eu-west-1' } }),
+    ).toMatchObject({
+      base_url: 'https://bedrock-runtime.eu-west-1.amazonaws.com',
+    })
+    const own = { provider: 'cloud', base_url: 'https://proxy.example' }
+    expect(await admin.call('providers.update', own)).toMatchObject({
+      base_url: own.base_url,
+      settings: { region: 'eu-west-1' },
+    })
+    expect(
+      await admin.call('providers.update', { provider: 'cloud', settings: { region: 'us-west-2' } }),
+    ).toMatchObject({
+      base_url: own.base_url,
+      settings: { region: 'us-west-2' },
+    })
+    expect(await admin.call('providers.update', { provider: 'cloud', base_url: null })).toMatchObject({
+      base_url: 'https://bedrock-runtime.us-west-2.amazonaws.com',
+    })
+    await admin.call('providers.remove', { provider: 'cloud' })
+    const vertex = { name: 'cloud', kind: 'vertex', settings: { project: 'p-1', location: 'global' } }
+    expect(await admin.call('providers.add', vertex)).toMatchObject({
+      base_url: 'https://aiplatform.googleapis.com/v1/projects/p-1/locations/global',
+    })
+    await admin.call('providers.remove', { provider: 'cloud' })
+  })
+
+  test('an address of Azure may have its version as a query and nothing else', async () => {
+    const base_url = 'https://r.openai.azure.com/openai?api-version=2024-10-21'
+    expect(await admin.call('providers.add', { name: 'azure', kind: 'azure-openai', base_url })).toMatchObject({
+      base_url,
+    })
+    await admin.call('providers.remove', { provider: 'azure' })
+    for (const query of ['key=secret', 'api-version=1&api-version=2', 'api-version=1&key=x'])
+      await expect(
+        admin.call('providers.add', {
+          name: 'azure',
+          kind: 'azure-openai',
+          base_url: `https://r.example/openai?${query}`,
+        }),
+      ).rejects.toEqual(refused('invalid_request', 'query'))
+  })
+
+  test('quirks are those of the kind, as they were switched, and can be as they were', async () => {
+    const kinds = (await admin.call('providers.kinds', {})).data as { id: string; quirks: string[] }[]
+    const own = kinds.find(({ id }) => id === 'mistral')!.quirks
+    const add = { name: 'quirky', kind: 'mistral', quirks: { 'think-tags': true, 'missing-tool-index': false } }
+    const added = await admin.call('providers.add', add)
+    expect(added.quirks).toEqual([...own.filter((id) => id !== 'missing-tool-index'), 'think-tags'])
+    const more = await admin.call('providers.update', { provider: 'quirky', quirks: { 'missing-tool-index': true } })
+    expect(more.quirks).toEqual([...own, 'think-tags'])
+    expect((await admin.call('providers.update', { provider: 'quirky', quirks: null })).quirks).toEqual(own)
+    await expect(admin.call('providers.update', { provider: 'quirky', quirks: { nonsense: true } })).rejects.toThrow(
+      'nonsense',
+    )
+    await admin.call('providers.remove', { provider: 'quirky' })
+  })
+
+  test.each<[string, string, string, string]>([
+    ['a service account that is none', 'vertex', '{"client_email":"a"}', 'service account'],
+    ['half an AWS key', 'bedrock', 'AKIA:', 'ACCESS_KEY_ID'],
+    ['blanks in a key', 'openai', 'a b', 'one line'],
+  ])('%s is refused', async (_, kind, secret, text) => {
+    const settings =
+      kind === 'openai'
+        ? {}
+        : { settings: kind === 'bedrock' ? { region: 'us-east-1' } : { project: 'p', location: 'l' } }
+    await expect(admin.call('providers.add', { name: 'bad', kind, secret, ...settings })).rejects.toEqual(
+      refused('invalid_request', text),
+    )
+  })
+
+  test('kinds tell how they authenticate and what they must be told', async () => {
+    const kinds = (await admin.call('providers.kinds', {})).data as Record<string, unknown>[]
+    expect(kinds.find(({ id }) => id === 'vertex')).toMatchObject({
+      auth: expect.stringContaining('service account') as string,
+      settings: [{ name: 'project' }, { name: 'location' }],
+    })
+  })
+
   test.each([
+    ['settings that are missing', { kind: 'vertex', settings: { project: 'p' } }, 'need location'],
+    ['all settings that are missing', { kind: 'vertex' }, 'need project (id of the Google Cloud project), location'],
+    ['a setting the kind has not', { kind: 'openai', settings: { region: 'x' } }, 'no settings'],
+    ['a setting by a wrong name', { kind: 'bedrock', settings: { zone: 'x' } }, 'no setting "zone"'],
+    [
+      'a setting that leaves the host',
+      { kind: 'bedrock', settings: { region: 'x.evil.example/' } },
+      'lower-case letters',
+    ],
+    ['a query', { kind: 'vllm', base_url: 'https://example.com/v1?a=1' }, 'query'],
     ['an unknown kind', { kind: 'nothing' }, 'kind'],
     ['no base URL where the kind has none', { kind: 'vllm' }, 'base_url'],
     ['a protocol the kind does not speak', { kind: 'openai', speaks: ['anthropic-messages'] }, 'speaks'],

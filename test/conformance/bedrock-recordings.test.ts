@@ -94,7 +94,7 @@ describe.skipIf(!recordingsPresent)('recorded Converse answers (skipped where th
         messages: [
           { role: 'user', parts: [{ type: 'text', text: 'q' }] },
           { role: 'assistant', parts },
-          { role: 'user', parts: results.length > 0 ? results : [{ type: 'text', text: 'next' }] },
+          { role: 'user', parts: results.length > 0 ? results : [{ type: 'text', text: 'next' } as const] },
         ],
         tools: [],
       } as const

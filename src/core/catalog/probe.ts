@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import type { Clock } from '../kernel/clock.ts'
-import type { FailureKind, Upstream } from '../upstream/upstream.ts'
+import type { ProviderKind } from '../provider-kinds/provider-kind.ts'
+import type { Credentials } from '../upstream/credentials.ts'
+import type { FailureKind, Upstream, UpstreamRequest } from '../upstream/upstream.ts'
 import type { ResolvedProvider } from './resolved.ts'
 import type { TestView } from './schemas.ts'
 
@@ -18,13 +20,15 @@ export interface ProbeResult {
   readonly models: readonly string[] | null
   /** Why no answer came, in a sentence without secrets. */
   readonly failure: string | null
+  /** The kind has no list of models: only what its credentials need was done. */
+  readonly unasked?: true
 }
 
 /** A result in words that say what to do. */
 export const showProbe = (result: ProbeResult): TestView => {
   const { status } = result
   return {
-    ok: status !== null && status >= 200 && status < 300,
+    ok: result.unasked ?? (status !== null && status >= 200 && status < 300),
     status,
     latency_ms: Math.round(result.latencyMs),
     message: sentence(result),
@@ -32,7 +36,8 @@ export const showProbe = (result: ProbeResult): TestView => {
   }
 }
 
-const sentence = ({ status, models, failure }: ProbeResult): string => {
+const sentence = ({ status, models, failure, unasked }: ProbeResult): string => {
+  if (unasked) return 'Its key is of the right form. Providers of this kind have no list of models to ask for.'
   if (status === null) return failure ?? 'The provider did not answer.'
   if (status >= 200 && status < 300)
     return models ? `The provider answers and lists ${models.length} models.` : 'The provider answers.'
@@ -46,6 +51,7 @@ const sentence = ({ status, models, failure }: ProbeResult): string => {
 
 export interface ProbeOptions {
   readonly upstream: Upstream
+  readonly credentials: Credentials
   readonly clock: Clock
   readonly connectTimeoutMs: number
   /** To the first byte and between two chunks. */
@@ -55,72 +61,96 @@ export interface ProbeOptions {
 /** Larger lists of models are not read to the end. */
 const maxListBytes = 8 * 1024 * 1024
 
+const anthropicList = '/models?limit=1000'
+
 /** A probe over the same port, guard and deadlines as real requests. */
-export const createProbe =
-  ({ upstream, clock, connectTimeoutMs, answerTimeoutMs }: ProbeOptions): Probe =>
-  (provider, key) =>
+export const createProbe = ({
+  upstream,
+  credentials,
+  clock,
+  connectTimeoutMs,
+  answerTimeoutMs,
+}: ProbeOptions): Probe => {
+  const ask = (request: UpstreamRequest, kind: ProviderKind): Promise<ProbeResult> =>
     new Promise((resolve) => {
       const startedAt = clock.monotonic()
-      const protocol = provider.speaks[0]!
       let status: number | null = null
       let firstByteAt = startedAt
       let size = 0
       const chunks: Buffer[] = []
-      const done = (failure: string | null): void =>
-        resolve({
-          status,
-          latencyMs: firstByteAt - startedAt,
-          models: failure === null ? listedModels(status, chunks) : null,
-          failure,
-        })
-
-      const call = upstream.send(
-        {
-          method: 'GET',
-          baseUrl: provider.baseUrl,
-          path: protocol === 'anthropic-messages' ? '/models?limit=1000' : '/models',
-          headers: {
-            accept: 'application/json',
-            ...provider.kind.headers({ protocol, model: '', stream: false, secret: key?.secret ?? null, client: {} }),
-          },
-          body: Buffer.alloc(0),
-          connectTimeoutMs,
-          firstByteTimeoutMs: answerTimeoutMs,
-          idleTimeoutMs: answerTimeoutMs,
-          allowPrivate: provider.allowPrivate,
+      const done = (failure: string | null): void => {
+        const known = failure === null && kind.modelList?.names !== false
+        const models = known ? listedModels(status, chunks) : null
+        resolve({ status, latencyMs: firstByteAt - startedAt, models, failure })
+      }
+      const call = upstream.send(request, {
+        onResponse(code) {
+          status = code
+          firstByteAt = clock.monotonic()
         },
-        {
-          onResponse(code) {
-            status = code
-            firstByteAt = clock.monotonic()
-          },
-          onData(chunk) {
-            size += chunk.length
-            if (size > maxListBytes) queueMicrotask(() => call.abort())
-            else chunks.push(chunk)
-            return true
-          },
-          onEnd: () => done(null),
-          onFailure(failure) {
-            if (status === null) firstByteAt = clock.monotonic()
-            done(failureSentence[failure.kind])
-          },
+        onData(chunk) {
+          size += chunk.length
+          if (size > maxListBytes) queueMicrotask(() => call.abort())
+          else chunks.push(chunk)
+          return true
         },
-      )
+        onEnd: () => done(null),
+        onFailure(failure) {
+          if (status === null) firstByteAt = clock.monotonic()
+          done(failureSentence[failure.kind])
+        },
+      })
     })
 
-/** The names in `{"data":[{"id":…}]}`; null when the answer is something else or only the first of several pages. */
+  return async (provider, key) => {
+    const { kind } = provider
+    const protocol = provider.speaks[0]!
+    const secret = key?.secret ?? null
+    const headersWith = (used: string | null): Record<string, string> => ({
+      accept: 'application/json',
+      ...kind.headers({ protocol, model: '', stream: false, secret: used, client: {} }),
+    })
+    const request = (headers: Record<string, string>): UpstreamRequest => ({
+      method: 'GET',
+      baseUrl: provider.baseUrl,
+      path: kind.modelList?.path ?? (protocol === 'anthropic-messages' ? anthropicList : '/models'),
+      headers,
+      body: Buffer.alloc(0),
+      connectTimeoutMs,
+      firstByteTimeoutMs: answerTimeoutMs,
+      idleTimeoutMs: answerTimeoutMs,
+      allowPrivate: provider.allowPrivate,
+    })
+    try {
+      const prepared = credentials.needed(kind)
+        ? await credentials.prepare(provider, secret, headersWith, request)
+        : request(headersWith(secret))
+      if (kind.modelList !== null) return await ask(prepared, kind)
+      return { status: null, latencyMs: 0, models: null, failure: null, unasked: true }
+    } catch (error) {
+      const cause = error instanceof Error && error.cause instanceof Error ? ` (${error.cause.message})` : ''
+      return { status: null, latencyMs: 0, models: null, failure: `The credentials cannot be used${cause}.` }
+    }
+  }
+}
+
+/** The names in `{"data":[{"id":…}]}` or Google's `{"models":[{"name":"models/…"}]}`; null when the answer is something else or only the first of several pages. */
 const listedModels = (status: number | null, chunks: readonly Buffer[]): readonly string[] | null => {
   if (status === null || status < 200 || status >= 300) return null
   try {
     const list = modelList.parse(JSON.parse(Buffer.concat(chunks).toString('utf8')))
+    if ('models' in list)
+      return list.nextPageToken ? null : list.models.map(({ name }) => name.replace(/^models\//, ''))
     return list.has_more === true ? null : list.data.map((model) => model.id)
   } catch {
     return null
   }
 }
 
-const modelList = z.object({ data: z.array(z.object({ id: z.string() })), has_more: z.boolean().optional() })
+const modelList = z.union([
+  z.object({ data: z.array(z.object({ id: z.string() })), has_more: z.boolean().optional() }),
+  z.object({ models: z.array(z.object({ name: z.string() })), nextPageToken: z.string().optional() }),
+])
 
 const failureSentence: Readonly<Record<FailureKind, string>> = {
   connect: 'The provider cannot be reached. Check the base URL and the network.',

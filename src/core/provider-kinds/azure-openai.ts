@@ -19,6 +19,8 @@ export const azureOpenai: ProviderKind = {
     ...(secret !== null && { 'api-key': secret }),
   }),
   forwardHeaders: openAiClientHeaders,
+  // Models that deployments can be made of.
+  modelList: { names: false },
   path({ protocol, model, baseUrl }) {
     const byDeployment = new URL(baseUrl).pathname.endsWith('/openai')
     return byDeployment && protocol === 'openai-chat'

@@ -16,5 +16,6 @@ export const gemini: ProviderKind = {
     ...(secret !== null && { 'x-goog-api-key': secret }),
   }),
   forwardHeaders: clientHeaders,
+  modelList: { path: '/models?pageSize=1000' },
   docs: 'https://ai.google.dev/api',
 }

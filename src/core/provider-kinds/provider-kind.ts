@@ -27,8 +27,8 @@ export interface ProviderKind {
   readonly forwardHeaders: readonly string[]
   /** How its Chat Completions differ from OpenAI's. With a quirk of answers, its answers are repaired; without, bytes of the same protocol pass as they are. */
   readonly quirks?: readonly QuirkId[]
-  /** Below the base URL, where it lists its models: by default `/models`; null when it has no such list. */
-  readonly modelList?: string | null
+  /** Where it lists its models, when not at `/models`; null when it has no such list. `names: false`: what it lists is not what is called. */
+  readonly modelList?: { readonly path?: string; readonly names?: false } | null
   /** Where one provider serves models of several vendors: the protocol that this model is called with, whatever the client speaks. */
   protocolFor?(model: string): ProtocolId | undefined
   /** Path and query below the base URL, where it is not the protocol's own. */
