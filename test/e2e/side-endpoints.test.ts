@@ -1,12 +1,14 @@
 import Anthropic from '@anthropic-ai/sdk'
+import { GoogleGenAI } from '@google/genai'
 import OpenAI from 'openai'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { eventually, post, type Scene, startScene, verify } from '../support/scene.ts'
+import { eventually, post, prices, type Scene, startScene, verify } from '../support/scene.ts'
 
 /** Side endpoints with the official SDKs against the running daemon, in front of a provider that answers as recorded ones do. */
 let scene: Scene
 let openai: OpenAI
 let anthropic: Anthropic
+let google: GoogleGenAI
 
 const script = (model: string, answer: object | string, more: object = {}) =>
   scene.provider.script(`real-${model}`, {
@@ -28,6 +30,11 @@ beforeAll(async () => {
   for (const name of ['embed', 'old', 'mod', 'rank', 'image', 'count-openai']) await scene.model(name, 'openai')
   await scene.model('count', 'anthropic')
   await scene.model('count-broken', 'anthropic')
+  const secret = 'AIza-provider-0123456789'
+  await gateway.call('providers.add', { name: 'google', kind: 'gemini', base_url: scene.provider.url, secret })
+  for (const name of ['embed-google', 'count-google'])
+    await gateway.call('models.create', { name, targets: [{ provider: 'google', model: `real-${name}` }], prices })
+  google = new GoogleGenAI({ apiKey: key, httpOptions: { baseUrl: gateway.url } })
   openai = new OpenAI({ baseURL: `${gateway.url}/v1`, apiKey: key, maxRetries: 0 })
   anthropic = new Anthropic({ baseURL: gateway.url, apiKey: key, maxRetries: 0 })
 }, 60_000)
@@ -217,6 +224,65 @@ describe('counting', () => {
     await expect(anthropic.messages.countTokens({ model: 'count-broken', messages })).rejects.toMatchObject({
       status: 400,
     })
+  })
+})
+
+describe('Google’s SDK', () => {
+  const vectors = (...values: number[][]) => ({
+    embeddings: values.map((one) => ({ values: one })),
+    usageMetadata: { promptTokenCount: 6 },
+  })
+
+  test('embeddings of a Gemini model, and of one behind OpenAI’s protocol', async () => {
+    await scene.provider.script('*', { chunks: [JSON.stringify(vectors([0.5, 1], [2, 3]))] })
+    const same = await google.models.embedContent({ model: 'embed-google', contents: ['a', 'b'] })
+    expect(same.embeddings?.map(({ values }) => values)).toEqual([
+      [0.5, 1],
+      [2, 3],
+    ])
+    expect((await scene.provider.log()).at(-1)?.path).toBe('/v1/models/real-embed-google:batchEmbedContents')
+    const data = [
+      [1, 2],
+      [3, 4],
+    ].map((embedding, index) => ({ object: 'embedding', index, embedding }))
+    await script('embed', { object: 'list', data, model: 'real-embed', usage: { prompt_tokens: 4, total_tokens: 4 } })
+    const other = await google.models.embedContent({ model: 'embed', contents: ['a', 'b'] })
+    expect(other.embeddings?.map(({ values }) => values)).toEqual([
+      [1, 2],
+      [3, 4],
+    ])
+  })
+
+  test('OpenAI’s SDK has embeddings of a Gemini model', async () => {
+    await scene.provider.script('*', { chunks: [JSON.stringify(vectors([0.5, 0.25]))] })
+    const { data, usage } = await openai.embeddings.create({ model: 'embed-google', input: 'a' })
+    expect({ vector: data[0]?.embedding, usage }).toEqual({
+      vector: [0.5, 0.25],
+      usage: { prompt_tokens: 6, total_tokens: 6 },
+    })
+  })
+
+  test('counts by Gemini, and by the gateway', async () => {
+    await scene.provider.script('*', {
+      chunks: ['{"totalTokens":5,"promptTokensDetails":[{"modality":"TEXT","tokenCount":5}]}'],
+    })
+    expect(await google.models.countTokens({ model: 'count-google', contents: 'Hello, world!' })).toMatchObject({
+      totalTokens: 5,
+    })
+    const asked = (await scene.provider.log()).at(-1)
+    expect(asked?.path).toBe('/v1/models/real-count-google:countTokens')
+    expect(JSON.parse(asked!.body)).toMatchObject({ generateContentRequest: { model: 'models/real-count-google' } })
+    const local = await google.models.countTokens({ model: 'count-openai', contents: 'Hello, world!' })
+    expect(local.totalTokens).toBeGreaterThan(3)
+  })
+
+  test('a request of Anthropic’s client is counted by Gemini in Gemini’s words', async () => {
+    await scene.provider.script('*', { chunks: ['{"totalTokens":9}'] })
+    const messages = [{ role: 'user' as const, content: 'Hello' }]
+    const counted = await anthropic.messages.countTokens({ model: 'count-google', system: 'Be brief.', messages })
+    expect(counted.input_tokens).toBe(9)
+    const { generateContentRequest } = JSON.parse((await scene.provider.log()).at(-1)!.body) as Record<string, object>
+    expect(generateContentRequest).toMatchObject({ contents: [{ parts: [{ text: 'Hello' }] }] })
   })
 })
 

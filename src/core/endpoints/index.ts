@@ -4,6 +4,7 @@ import { transcriptions, translations } from './audio/transcriptions.ts'
 import { completions } from './completions.ts'
 import { countingEndpoints } from './counting/counting.ts'
 import { embeddings } from './embeddings/embeddings.ts'
+import { geminiBatchEmbed, geminiEmbed } from './embeddings/gemini-client.ts'
 import type { Endpoint } from './endpoint.ts'
 import { generate } from './generate.ts'
 import { imageEdits, imageGenerations, imageVariations } from './images.ts'
@@ -14,6 +15,8 @@ import { rerank } from './rerank.ts'
 export const endpoints: readonly Endpoint[] = [
   ...protocols.map(generate),
   embeddings,
+  geminiEmbed,
+  geminiBatchEmbed,
   completions,
   moderations,
   rerank,

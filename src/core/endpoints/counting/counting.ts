@@ -35,10 +35,11 @@ const countingRoad = (client: Protocol, form: ClientCounter, options: RoadOption
     // Nothing is delivered: nothing is charged.
     observed: { deliveredChars: 0, complete: true },
   })
-  const spoken: ProtocolId = counter?.protocol ?? target.speaks[0] ?? client.id
+  const spoken: ProtocolId =
+    counter?.protocol ?? target.kind.protocolFor?.(target.model) ?? target.speaks[0] ?? client.id
   return {
     protocol: spoken,
-    path: counter?.path(target.model) ?? '/',
+    path: counter?.path(target) ?? '/',
     straight: counter?.protocol === client.id,
     warnings: [],
     request: () => body ?? Buffer.alloc(0),

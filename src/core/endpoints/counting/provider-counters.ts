@@ -1,10 +1,11 @@
 import type { JsonObject, JsonValue, ProtocolId } from '../../protocols/neutral/index.ts'
 import type { RoadTarget } from '../endpoint.ts'
+import { googleName, googlePath } from '../side/google.ts'
 
 /** How a provider counts the tokens of a request in its own protocol. */
 export interface ProviderCounter {
   readonly protocol: ProtocolId
-  path(model: string): string
+  path(target: RoadTarget): string
   /** The counter's body, of a body for the provider's main call. */
   body(main: JsonObject, model: string): JsonObject
   /** Undefined when the answer has no count. */
@@ -43,10 +44,14 @@ const responsesCounter: ProviderCounter = {
 /** https://ai.google.dev/api/tokens: with instructions and tools only inside of `generateContentRequest`. */
 const geminiCounter: ProviderCounter = {
   protocol: 'gemini',
-  path: (model) => `/models/${model}:countTokens`,
-  body: (main, model) => ({ generateContentRequest: { ...main, model: `models/${model}` } }),
+  path: (target) => googlePath(target, 'countTokens'),
+  body: (main, model) => ({ generateContentRequest: { ...main, model: googleName(model) } }),
   tokens: (answer) => answer('totalTokens'),
 }
+
+/** https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/count-tokens: the request itself. Claude there is not counted this way. */
+const vertexFields = new Set(['contents', 'systemInstruction', 'tools', 'generationConfig'])
+const vertexCounter: ProviderCounter = { ...geminiCounter, body: (main) => only(main, vertexFields) }
 
 /** Kinds whose servers are known to count, or that imitate one that does; those that do not are found out by asking. */
 const byKind: Readonly<Record<string, ProviderCounter>> = {
@@ -55,10 +60,13 @@ const byKind: Readonly<Record<string, ProviderCounter>> = {
   simulated: anthropicCounter,
   openai: responsesCounter,
   gemini: geminiCounter,
+  vertex: vertexCounter,
 }
 
 /** The provider's own counter. Undefined where it has none: another vendor's would count another vendor's tokens. */
-export const counterOf = ({ kind, speaks }: RoadTarget): ProviderCounter | undefined => {
+export const counterOf = ({ kind, speaks, model }: RoadTarget): ProviderCounter | undefined => {
   const counter = byKind[kind.id]
-  return counter && speaks.includes(counter.protocol) ? counter : undefined
+  const fixed = kind.protocolFor?.(model)
+  if (!counter || (fixed && fixed !== counter.protocol)) return undefined
+  return speaks.includes(counter.protocol) ? counter : undefined
 }

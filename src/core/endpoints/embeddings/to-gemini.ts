@@ -1,8 +1,9 @@
 import type { JsonObject, JsonValue } from '../../protocols/neutral/index.ts'
-import { providerProtocolById } from '../../protocols/index.ts'
+import { gemini } from '../../protocols/gemini/index.ts'
 import { isObject, notServed } from '../../protocols/read.ts'
 import { type Road, type RoadOptions, type RoadTarget, UnreadableAnswer } from '../endpoint.ts'
 import { valueOf } from '../side/facts.ts'
+import { googleName, googlePath } from '../side/google.ts'
 import { readAnswer } from '../side/pass.ts'
 import { finished, usageOf } from '../side/usage.ts'
 import { dimensionsOf, estimateInputs, readInputs } from './request.ts'
@@ -27,10 +28,10 @@ export const geminiRoad = (options: RoadOptions): Road => {
   const dimensions = dimensionsOf(facts.scanned)
   const format = valueOf(facts.scanned, 'encoding_format') ?? 'float'
   if (format !== 'float' && format !== 'base64') notServed('encoding_format', 'must be "float" or "base64"')
-  const model = `models/${target.model}`
+  const model = googleName(target.model)
   return {
     protocol: 'gemini',
-    path: `/${model}:batchEmbedContents`,
+    path: googlePath(target, 'batchEmbedContents'),
     straight: false,
     warnings:
       valueOf(facts.scanned, 'user') === undefined
@@ -67,7 +68,7 @@ export const geminiRoad = (options: RoadOptions): Road => {
     stream: () => {
       throw new UnreadableAnswer('embeddings have no streams')
     },
-    decodeError: (status, headers, body) => providerProtocolById('gemini').decodeError(status, headers, body),
+    decodeError: (status, headers, body) => gemini.decodeError(status, headers, body),
   }
 }
 
