@@ -37,7 +37,7 @@ const microseconds = (run: () => void): number => {
     }
     return ((now - begin) / runs) * 1000
   }
-  until(250)
+  until(1000)
   const slices = Array.from({ length: 25 }, () => until(sliceMs)).toSorted((left, right) => left - right)
   return slices[slices.length >> 1]!
 }
