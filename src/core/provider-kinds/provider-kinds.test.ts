@@ -94,10 +94,14 @@ describe.each(providerKinds.map((kind) => [kind.id, kind] as const))('%s', (id, 
   })
 })
 
-test('docs/providers.md lists every kind with its base URL', () => {
-  const page = readFileSync(new URL('../../../docs/providers.md', import.meta.url), 'utf8')
-  for (const { id, baseUrl } of providerKinds)
-    expect(page).toContain(baseUrl === null ? `| \`${id}\` |` : `| \`${id}\` | \`${baseUrl}\` |`)
+test('the documentation lists every kind with its base URL, and tells how to add it', () => {
+  const read = (page: string): string => readFileSync(new URL(`../../../docs/${page}`, import.meta.url), 'utf8')
+  const table = read('provider-kinds.md')
+  const guide = read('providers.md')
+  for (const { id, title, baseUrl } of providerKinds) {
+    expect(table).toContain(`| \`${id}\` | ${title} | ${baseUrl === null ? '' : `\`${baseUrl}\` |`}`)
+    expect([`--kind ${id}`, `\`${id}\``].some((mention) => guide.includes(mention))).toBe(true)
+  }
 })
 
 describe('anthropic', () => {
