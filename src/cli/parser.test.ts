@@ -106,6 +106,26 @@ const rows: readonly (readonly [line: string, operation: string, input: object])
   ],
   ['providers list', 'providers.list', { limit: 50 }],
   ['providers list --sort -created_at', 'providers.list', { limit: 50, sort: '-created_at' }],
+  [
+    'providers add b --kind bedrock --set region=us-east-1 --quirk think-tags --quirk no-done --no-quirk missing-tool-index',
+    'providers.add',
+    {
+      name: 'b',
+      kind: 'bedrock',
+      settings: { region: 'us-east-1' },
+      quirks: { 'think-tags': true, 'no-done': true, 'missing-tool-index': false },
+    },
+  ],
+  [
+    'providers add b --kind x --no-quirk no-done',
+    'providers.add',
+    { name: 'b', kind: 'x', quirks: { 'no-done': false } },
+  ],
+  [
+    'providers update b --set default --quirk default',
+    'providers.update',
+    { provider: 'b', settings: null, quirks: null },
+  ],
   ['providers kinds', 'providers.kinds', {}],
   ['providers show o', 'providers.show', { provider: 'o' }],
   [

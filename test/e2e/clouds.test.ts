@@ -123,6 +123,18 @@ beforeAll(async () => {
     if (call.headers.authorization !== 'Bearer ya29.good')
       return sendJson(response, 401, { error: { code: 401, message: 'no', status: 'UNAUTHENTICATED' } })
     if (call.target.endsWith(':rawPredict')) return sendJson(response, 200, claudeMessage)
+    if (call.target.includes('/publishers/google/')) {
+      const part = (text: string, finish: object = {}) => ({
+        candidates: [{ content: { role: 'model', parts: [{ text }] }, index: 0, ...finish }],
+        usageMetadata: { promptTokenCount: 9, candidatesTokenCount: 4, totalTokenCount: 13, trafficType: 'ON_DEMAND' },
+        modelVersion: 'gemini-real',
+        responseId: 'r1',
+      })
+      const end = { finishReason: 'STOP' }
+      if (call.target.endsWith(':generateContent')) return sendJson(response, 200, part('Hello from Gemini.', end))
+      const lines = [part('Hello '), part('from Gemini.', end)].map((event) => `data: ${JSON.stringify(event)}\r\n\r\n`)
+      return events(response, 'text/event-stream', lines)
+    }
     const lines = claudeEvents().map(
       (event) => `event: ${(event as { type: string }).type}\ndata: ${JSON.stringify(event)}\n\n`,
     )
@@ -198,6 +210,7 @@ beforeAll(async () => {
     'nova-bearer': 'bedrock-bearer/us.amazon.nova-2-lite-v1:0',
     'nova-wrong': 'bedrock-wrong/us.amazon.nova-2-lite-v1:0',
     'claude-aws': 'bedrock/eu.anthropic.claude-haiku-4-5-v1:0',
+    'gemini-google': 'vertex/gemini-3-flash',
     'claude-google': 'vertex/claude-haiku-4-5@20251001@1',
     azure: 'azure/my deployment'.replace(' ', '-'),
     'azure-old': 'azure-old/my-deployment',
@@ -347,6 +360,31 @@ describe('Claude on Vertex', () => {
     expect(lastCall(google).target).toMatch(/:streamRawPredict$/)
     expect(lastCall(google).json).toMatchObject({ stream: true })
     expect(google.calls.filter(({ target }) => target === '/token')).toHaveLength(1)
+  })
+})
+
+describe('Gemini on Vertex', () => {
+  test('is called below the publisher, whole and streamed, by clients of other protocols too', async () => {
+    const whole = await post(gateway, chatPath, key, chatBody('gemini-google'))
+    expect(whole.status, whole.text).toBe(200)
+    expect(JSON.parse(whole.text)).toMatchObject({
+      model: 'gemini-google',
+      choices: [{ message: { content: 'Hello from Gemini.' } }],
+    })
+    const path = '/v1/projects/p/locations/eu/publishers/google/models/gemini-3-flash'
+    expect(lastCall(google).target).toBe(`${path}:generateContent`)
+    expect(lastCall(google).headers.authorization).toBe('Bearer ya29.good')
+    const streamed = await post(gateway, messagesPath, key, messagesBody('gemini-google', { stream: true }))
+    expect(says(streamed.text)).toBe('Hello from Gemini.')
+    expect(lastCall(google).target).toBe(`${path}:streamGenerateContent?alt=sse`)
+  })
+
+  test('passes a Gemini client’s own bytes', async () => {
+    const body = { contents: [{ role: 'user', parts: [{ text: 'Say hello.' }] }] }
+    const answer = await post(gateway, '/v1beta/models/gemini-google:streamGenerateContent?alt=sse', key, body)
+    expect(answer.status, answer.text).toBe(200)
+    expect(answer.text).toContain('from Gemini.')
+    expect(lastCall(google).json).toMatchObject(body)
   })
 })
 
