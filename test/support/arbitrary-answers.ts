@@ -75,9 +75,8 @@ export const streamOf = (answer: NeutralResponse, size: number): NeutralEvent[] 
     if (event.type !== 'block-delta' || event.delta.kind === 'citation') return [event]
     const { delta } = event
     const text = delta.kind === 'text' ? delta.text : delta.kind === 'arguments' ? delta.json : delta.signature
-    const pieces = [...text]
-      .map((_, at, all) => (at % size === 0 ? all.slice(at, at + size).join('') : ''))
-      .filter(Boolean)
+    // Never inside of a character.
+    const pieces = text.match(new RegExp(`.{1,${size}}`, 'gsu')) ?? []
     return pieces.map((piece): NeutralEvent => {
       if (delta.kind === 'text') return { ...event, delta: { kind: 'text', text: piece } }
       if (delta.kind === 'arguments') return { ...event, delta: { kind: 'arguments', json: piece } }

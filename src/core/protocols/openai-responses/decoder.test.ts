@@ -9,9 +9,11 @@ import { Decoder } from './decoder.ts'
 
 const protocol = { createDecoder: () => new Decoder() }
 
+const typeOf = ({ type }: JsonObject): string => (typeof type === 'string' ? type : '')
+
 /** Events by type and fields, without names when `bare`. */
 const stream = (events: readonly JsonObject[], bare = false): Buffer =>
-  Buffer.from(events.map((event) => formatEvent(bare ? '' : String(event['type']), JSON.stringify(event))).join(''))
+  Buffer.from(events.map((event) => formatEvent(bare ? '' : typeOf(event), JSON.stringify(event))).join(''))
 const decode = (events: readonly JsonObject[], bare = false): NeutralEvent[] => {
   const told = decodeStream(protocol, [stream(events, bare)])
   expect(brokenLaws(told)).toEqual([])

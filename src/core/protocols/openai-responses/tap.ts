@@ -13,6 +13,7 @@ import { deltaLength, isDelta, typeOf } from './tap-scan.ts'
 import { decodeUsage } from './usage.ts'
 
 const empty = Buffer.alloc(0)
+const wholeResponse = Buffer.from('"response":')
 const lifecycle = new Set([
   'response.created',
   'response.queued',
@@ -96,8 +97,9 @@ class Tap implements RawTap {
       this.observed.deliveredChars += length
       return frame
     }
-    if (lifecycle.has(type)) return this.#onResponse(frame, type)
     if (failures.has(type)) return this.#onFailure(parse(parseFrame(frame).data) ?? {})
+    // Types that did not exist when this was written may carry it too.
+    if (lifecycle.has(type) || frame.includes(wholeResponse)) return this.#onResponse(frame, type)
     if (type === 'response.output_item.done') this.#onItem(frame)
     return frame
   }
