@@ -66,10 +66,10 @@ const unframed = (unframer: () => Unframer | undefined, stream: () => StreamRoad
   }
 }
 
-/** The protocol of the model where its provider has several; else the client's own if the provider speaks it; else the provider's first. */
+/** The protocol of the model where its provider has several and the operator did not take it away; else the client's own if the provider speaks it; else the provider's first. */
 const spokenWith = (client: Protocol, { kind, speaks, model }: RoadTarget): ProviderProtocol => {
   const fixed = kind.protocolFor?.(model)
-  if (fixed) return fixed === client.id ? client : providerProtocolById(fixed)
+  if (fixed && speaks.includes(fixed)) return fixed === client.id ? client : providerProtocolById(fixed)
   return speaks.includes(client.id) ? client : providerProtocolById(speaks[0]!)
 }
 

@@ -125,7 +125,7 @@ const classOf = (status: number, code: string, message: string): ProviderFailure
   if (status === 429) return 'rate-limited'
   if (status === 503 || status === 529 || code === 'overloaded_error') return 'overloaded'
   if (status >= 500) return 'server'
-  if (/prompt is too long|context window|context limit|too many (?:input )?tokens/i.test(message))
+  if (/prompt is too long|input is too long|context window|context limit|too many (?:input )?tokens/i.test(message))
     return 'context-length'
   // The gateway's own account at the provider is empty: nothing the client could change.
   if (/credit balance is too low/i.test(message)) return 'auth'
