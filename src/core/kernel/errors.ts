@@ -95,6 +95,7 @@ export const errorCatalogue = {
   request_too_large: entry('too_large', 413, 'The body is too large.'),
   request_timeout: entry('invalid', 408, 'The request body did not arrive in time.', { retry: true }),
   not_found: entry('not_found', 404, 'There is nothing here.'),
+  response_not_found: entry('not_found', 404, 'This response does not exist: responses are not kept here.'),
   model_not_found: entry('not_found', 404, 'This model does not exist.'),
   method_not_allowed: entry('method_not_allowed', 405, 'This method is not allowed here.'),
   upgrade_required: entry('invalid', 426, 'WebSocket is not served here; use HTTPS.'),

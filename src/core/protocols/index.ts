@@ -3,10 +3,11 @@ import { gemini } from './gemini/index.ts'
 import { bedrockConverse } from './bedrock-converse/index.ts'
 import type { ProtocolId } from './neutral/index.ts'
 import { openaiChat } from './openai-chat/index.ts'
+import { openaiResponses } from './openai-responses/index.ts'
 import type { Protocol, ProviderProtocol } from './protocol.ts'
 
 /** Every protocol that clients and providers speak. A new one is a folder and a line here. */
-export const protocols: readonly Protocol[] = [openaiChat, anthropicMessages, gemini]
+export const protocols: readonly Protocol[] = [openaiChat, openaiResponses, anthropicMessages, gemini]
 
 /** Formats that only providers speak. */
 const providerOnly: readonly ProviderProtocol[] = [bedrockConverse]

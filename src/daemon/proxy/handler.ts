@@ -58,6 +58,7 @@ export const createProxyHandler = (deps: ProxyDeps) => {
     const requestId = requestIdOf(request, id)
     const { route, place } = match
     if (route.kind === 'upgrade-required') throw new GatewayError('upgrade_required')
+    if (route.kind === 'response') throw new GatewayError('response_not_found')
     if (route.kind === 'models') {
       const shape = route.shape === 'gemini' ? 'gemini' : protocolOfHeaders(request.headers, queryOf(request))
       const body =

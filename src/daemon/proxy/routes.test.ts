@@ -60,3 +60,18 @@ test('the deployments of Azure and the models of OpenAI are where they were', ()
 test("what is not served below Google's versions is refused in Google's way", () => {
   expect(['/v1beta/x', '/gemini/v1/x', '/v1/x', '/v1betax/x'].map(isGooglePath)).toEqual([true, true, false, false])
 })
+
+test('responses are made, and nothing is kept to be fetched, cancelled or deleted', () => {
+  for (const prefix of ['/v1', '/api/v1', '/openai/v1', '/openai']) {
+    const path = `${prefix}/responses`
+    expect(found('POST', path)).toEqual(['openai-responses', {}])
+    expect(found('GET', path)).toEqual(['upgrade-required', {}])
+    for (const [method, kept] of [
+      ['GET', '/resp_1'],
+      ['DELETE', '/resp_1'],
+      ['POST', '/resp_1/cancel'],
+      ['GET', '/resp_1/input_items'],
+    ] as const)
+      expect(found(method, path + kept)).toEqual(['response', { model: 'resp_1' }])
+  }
+})

@@ -10,6 +10,8 @@ export type ProxyRoute =
   | { readonly kind: 'models'; readonly shape: ModelsShape }
   /** A WebSocket that clients try first; 426 makes them fall back to HTTP at once. */
   | { readonly kind: 'upgrade-required' }
+  /** Answers asked for by their ids: none are kept. */
+  | { readonly kind: 'response' }
 
 /** `by-header`: three protocols share the path, the client's headers tell which is meant. */
 export type ModelsShape = 'by-header' | 'gemini'
@@ -42,6 +44,12 @@ const table: readonly (readonly [
   place?: Place,
 ])[] = [
   ['POST', [...openai, ...azure], '/chat/completions', exchange('openai-chat')],
+  ['POST', openai, '/responses', exchange('openai-responses')],
+  ['GET', openai, '/responses', { kind: 'upgrade-required' }],
+  ['GET', openai, '/responses/{model}/input_items', { kind: 'response' }],
+  ['POST', openai, '/responses/{model}/cancel', { kind: 'response' }],
+  ['GET', openai, '/responses/{model}', { kind: 'response' }],
+  ['DELETE', openai, '/responses/{model}', { kind: 'response' }],
   ['POST', anthropic, '/messages', exchange('anthropic-messages')],
   ['POST', anthropic, '/messages/count_tokens', exchange('anthropic-count-tokens')],
   ['POST', [...openai, ...azure], '/embeddings', exchange('embeddings')],
