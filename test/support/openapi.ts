@@ -36,8 +36,18 @@ const mayBeNull: Readonly<Record<string, readonly string[]>> = {
   CreateChatCompletionResponse: ['system_fingerprint'],
   CreateChatCompletionStreamResponse: ['system_fingerprint', 'usage'],
   ModelResponseProperties: ['user', 'safety_identifier', 'prompt_cache_key'],
-  FunctionTool: ['description'],
   TextResponseFormatJsonSchema: ['description', 'strict'],
+}
+
+const schemaOfCustomChunk: JsonObject = {
+  type: 'object',
+  properties: {
+    index: { type: 'integer' },
+    id: { type: 'string' },
+    type: { const: 'custom' },
+    custom: { type: 'object', properties: { name: { type: 'string' }, input: { type: 'string' } } },
+  },
+  required: ['index', 'custom'],
 }
 
 const amend = (schemas: JsonObject): void => {
@@ -53,6 +63,10 @@ const amend = (schemas: JsonObject): void => {
   const response = schemas['Response']
   if (isObject(response) && Array.isArray(response['allOf']))
     for (const part of response['allOf']) if (isObject(part)) allowNull(part['properties'], 'usage')
+  // The API streams calls of free-text tools too; the description only knows them whole.
+  schemas['ChatCompletionMessageToolCallChunk'] = {
+    anyOf: [schemas['ChatCompletionMessageToolCallChunk'] ?? {}, schemaOfCustomChunk],
+  }
   // Real codes are more than the list: insufficient_quota.
   schemas['ResponseErrorCode'] = { type: 'string' }
 }

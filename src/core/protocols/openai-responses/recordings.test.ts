@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'vitest'
+import { descriptionPresent, mismatch } from '../../../../test/support/openapi.ts'
 import {
   answerOf,
   brokenLaws,
   decodeStream,
   isStream,
+  readClientRequests,
   readRecordings,
   type Recording,
   recordingsPresent,
@@ -133,6 +135,23 @@ describe.skipIf(!recordingsPresent)('recordings of the Responses API (skipped wh
     const streamed = answerOf(decodeStream(protocol, [Buffer.from(bytes.join(''))]))
     expect(streamed).toEqual(again)
   })
+})
+
+describe.skipIf(!recordingsPresent || !descriptionPresent)('answers to real clients', () => {
+  const answer = answerOf(
+    unfold({
+      id: 'msg_1',
+      model: 'real',
+      choices: [{ blocks: [{ kind: 'text', text: 'Hello' }], finish: { reason: 'stop', raw: null } }],
+    }),
+  )
+  test.each(readClientRequests('openai-responses'))(
+    'repeat what was asked as the description has it: $id',
+    (recorded) => {
+      const body = encodeResponse(answer, { ...options, asked: recorded.request.json! })
+      expect(mismatch('Response', body)).toBe('')
+    },
+  )
 })
 
 /** OpenAI seals the same state anew each time it sends it, and Copilot changes ids; sources without an address have none elsewhere. */
