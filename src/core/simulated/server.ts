@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Clock } from '../kernel/clock.ts'
 import { anthropicRendering } from './anthropic.ts'
+import { embed, readEmbeddingRequest } from './embeddings.ts'
 import { scriptOf, simulatedModelNames } from './models.ts'
 import type { Fault, Script } from './models.ts'
 import { geminiRendering } from './gemini.ts'
@@ -25,6 +26,7 @@ export interface Simulated {
 }
 
 const maxBodyBytes = 64 * 1024 * 1024
+const embeddingsPath = '/v1/embeddings'
 
 interface Route {
   readonly read: (body: Buffer) => Prompt
@@ -92,6 +94,7 @@ const serve = async (request: IncomingMessage, response: ServerResponse, clock: 
     if (status === 429 || status === 503 || status === 529) response.setHeader('retry-after', '2')
     sendJson(response, status, rendering.error(status, message, requestId))
   }
+  if (path === embeddingsPath && request.method === 'POST' && body) return serveEmbeddings(response, body, refuse)
   if (!route) return refuse(404, `There is nothing at ${path}.`)
   if (request.method !== 'POST') return refuse(405, 'Use POST.')
   if (!body) return refuse(413, 'The body is too large.')
@@ -111,6 +114,18 @@ const serve = async (request: IncomingMessage, response: ServerResponse, clock: 
   await (prompt.stream
     ? sendStream(response, rendering, answer, script, requestId)
     : sendWhole(response, rendering, answer, script, refuse))
+}
+
+const serveEmbeddings = (response: ServerResponse, body: Buffer, refuse: Refuse): void => {
+  try {
+    const asked = readEmbeddingRequest(body)
+    const script = scriptOf(asked.model)
+    if (!script) return refuse(404, `The model "${asked.model}" does not exist.`)
+    if (script.error !== null) return refuse(script.error, `This is the error ${script.error} that was asked for.`)
+    sendJson(response, 200, embed(asked))
+  } catch (error) {
+    refuse(400, error instanceof BadPrompt ? error.message : 'The request is not valid.')
+  }
 }
 
 const modelList = (anthropic: boolean): object =>
