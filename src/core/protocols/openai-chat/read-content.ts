@@ -70,5 +70,8 @@ export const encodeCitation = (citation: JsonObject): JsonObject | undefined => 
   if (isObject(citation['url_citation'])) return citation
   if (!filled(citation['url'])) return undefined
   const title = filled(citation['title']) ? citation['title'] : ''
-  return { type: 'url_citation', url_citation: { url: citation['url'], title, start_index: 0, end_index: 0 } }
+  const place = { start_index: index(citation['start_index']), end_index: index(citation['end_index']) }
+  return { type: 'url_citation', url_citation: { url: citation['url'], title, ...place } }
 }
+
+const index = (value: JsonValue | undefined): number => (typeof value === 'number' ? value : 0)

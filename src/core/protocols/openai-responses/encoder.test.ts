@@ -264,6 +264,18 @@ describe('the items of an answer', () => {
     ])
   })
 
+  test('what a provider of this protocol ran passes as it is, and redacted reasoning is state', () => {
+    const search = { type: 'web_search_call', id: 'ws_1', status: 'completed', action: { type: 'search', query: 'x' } }
+    const given = answer([
+      { kind: 'text', text: 'a' },
+      { kind: 'opaque', part: { type: 'opaque', protocol: 'openai-responses', value: search } },
+      { kind: 'thinking', text: '', redacted: 'state' },
+    ])
+    const whole = encodeResponse(given, options)
+    expect(whole['output']).toMatchObject([{ type: 'message' }, search, { summary: [], encrypted_content: 'state' }])
+    expect(parse(encode(streamOf(given, 9))).at(-1)?.['response']).toEqual(whole)
+  })
+
   test("what the client asked is repeated, with OpenAI's defaults for what it left out", () => {
     expect(encodeResponse(answer([]), options)).toMatchObject({
       instructions: 'Be brief.',

@@ -1,3 +1,4 @@
+import OpenAI from 'openai'
 import { describe, expect, test } from 'vitest'
 import { descriptionPresent, mismatch } from '../../../../test/support/openapi.ts'
 import {
@@ -110,6 +111,24 @@ describe.skipIf(!recordingsPresent)('recordings of the Responses API (skipped wh
       expect(answer.choices[0]!.finish.raw).toBe(observed.finish)
       expect(answer.usage).toEqual(observed.usage)
       expect(answer.choices[0]!.blocks.map(plain)).toEqual(repeated.choices[0]!.blocks.map(plain))
+    },
+  )
+
+  test.each(whole)(
+    'told anew, a recorded answer is accepted by the strict helper of the SDK: $id',
+    async (recording) => {
+      const told = decodeStream(protocol, [streamBytes(recording)])
+      const encoder = new Encoder(options)
+      const bytes = told.map((event) => encoder.push(event)).join('')
+      const client = new OpenAI({
+        apiKey: 'x',
+        maxRetries: 0,
+        fetch: () => Promise.resolve(new Response(bytes, { headers: { 'content-type': 'text/event-stream' } })),
+      })
+      const read = await client.responses.stream({ model: 'shadow', input: 'hi' }).finalResponse()
+      const { output, usage, status } = encodeResponse(answerOf(told), options)
+      expect(read).toMatchObject({ usage, status })
+      expect(read.output.map(({ type }) => type)).toEqual((output as JsonObject[]).map(({ type }) => type))
     },
   )
 

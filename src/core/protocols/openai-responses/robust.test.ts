@@ -115,7 +115,7 @@ describe('whatever a provider sends', () => {
     fc.assert(
       fc.property(stream, fc.nat(), (text, seed) => {
         const run = (pieces: readonly Buffer[]) => {
-          const tap = createTap({ model: 'shadow', includeUsage: true })
+          const tap = createTap({ model: 'shadow' })
           const out = pieces.map((piece) => tap.push(piece))
           out.push(tap.finish())
           const ending = tap.fail!(new GatewayError('upstream_disconnected'), 'req_1')

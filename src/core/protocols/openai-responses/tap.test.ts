@@ -5,7 +5,7 @@ import type { JsonObject } from '../neutral/index.ts'
 import { formatEvent, maxFrameBytes, parseFrame, SseSplitter } from '../sse.ts'
 import { createTap, rawResponse } from './tap.ts'
 
-const tap = () => createTap({ model: 'shadow', includeUsage: true })
+const tap = () => createTap({ model: 'shadow' })
 const frame = (type: string, fields: JsonObject): string => formatEvent(type, JSON.stringify({ type, ...fields }))
 const created = frame('response.created', {
   sequence_number: 0,
@@ -134,6 +134,12 @@ describe('a stream that fails', () => {
     [
       'a failed response',
       frame('response.failed', { response: { error: { code: 'server_error', message: 'host 10.0.0.1' } } }),
+    ],
+    [
+      'a completed response that says it failed',
+      frame('response.completed', {
+        response: { status: 'failed', error: { code: 'server_error', message: 'host 10.0.0.1' } },
+      }),
     ],
     ['a bare error', formatEvent('', JSON.stringify({ error: { code: 'server_error', message: 'host 10.0.0.1' } }))],
   ])('the words of the provider do not reach the client: %s', (_, failure) => {

@@ -24,7 +24,7 @@ const lifecycle = new Set([
 const failures = new Set(['error', 'response.failed', 'response.cancelled'])
 
 /** What is kept of the items that were done, for an end that has to repeat them; images are larger. */
-const mostKept = 1024 * 1024
+const mostKept = 256 * 1024
 
 /**
  * Watches a same-protocol stream go by. Deltas are recognised and measured as bytes, never parsed; only events that carry the whole response or an error are read. What
@@ -133,7 +133,7 @@ class Tap implements RawTap {
       if (!isObject(response)) return maskModels(frame, this.#model)
       this.#observe(frame, type, (field) => response[field])
     } else this.#observe(frame, type, (field) => readField(scanned, field) as JsonValue | undefined)
-    return maskFrame(frame, event, this.#model)
+    return this.observed.failure ? empty : maskFrame(frame, event, this.#model)
   }
 
   #observe(frame: Buffer, type: string, read: (field: string) => JsonValue | undefined): void {
