@@ -91,10 +91,7 @@ const planHold = (
   price: NonNullable<ReturnType<ResolvedModel['priceAt']>>['price'] | null,
   { body, protocol }: { readonly body?: JsonObject | undefined; readonly protocol: ProtocolId },
 ): RouteView['hold'] => {
-  const sample: JsonObject = body ?? {
-    messages: [{ role: 'user', content: 'Hello' }],
-    ...(protocol === 'anthropic-messages' && { max_tokens: 1024 }),
-  }
+  const sample: JsonObject = body ?? sampleOf(protocol)
   const size = measure(protocol, Buffer.from(JSON.stringify({ ...sample, model: model.name })), model)
   const bounds = holdBounds({ ...size, price, contextWindow: model.contextWindow, defaultReserveTokens })
   return {
@@ -104,4 +101,12 @@ const planHold = (
     min: formatCredits(bounds.min),
     max: formatCredits(bounds.max),
   }
+}
+
+/** The least that a client of the protocol can say. */
+const sampleOf = (protocol: ProtocolId): JsonObject => {
+  if (protocol === 'openai-responses') return { input: 'Hello' }
+  if (protocol === 'gemini') return { contents: [{ role: 'user', parts: [{ text: 'Hello' }] }] }
+  const messages = [{ role: 'user', content: 'Hello' }]
+  return { messages, ...(protocol === 'anthropic-messages' && { max_tokens: 1024 }) }
 }

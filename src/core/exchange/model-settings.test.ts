@@ -82,3 +82,23 @@ test('the limit on output is the least of model and caps', () => {
   expect(outputCap(model({}))).toBe(Infinity)
   expect(outputCap(model({ maxOutputTokens: 100, caps: { max_completion_tokens: 50 } }))).toBe(50)
 })
+
+test('settings of a model stand where clients of Responses have them, and what that API does not know is left out', () => {
+  const set = (body: string, settings: Partial<ResolvedModel>): string =>
+    applySettings(scanObject(Buffer.from(body)), model(settings), 'openai-responses').toString()
+  const defaults = { max_tokens: 9, reasoning_effort: 'low', verbosity: 'high', seed: 7, temperature: 0 }
+  expect(JSON.parse(set('{"input":"a"}', { defaults }))).toEqual({
+    input: 'a',
+    max_output_tokens: 9,
+    temperature: 0,
+    reasoning: { effort: 'low' },
+    text: { verbosity: 'high' },
+  })
+  const own =
+    '{"input":"a","max_output_tokens":5,"temperature":1,"reasoning":{"effort":"high"},"text":{"verbosity":"low"}}'
+  expect(set(own, { defaults, caps: { max_tokens: 2 } })).toBe(own)
+  expect(set('{"input":"a","temperature":2}', { caps: { temperature: 1 } })).toBe('{"input":"a","temperature":1}')
+  expect(set('{"input":"a","reasoning":{"summary":"auto"}}', { defaults })).toContain(
+    '{"summary":"auto","effort":"low"}',
+  )
+})

@@ -1,6 +1,7 @@
 import type { ResolvedModel } from '../catalog/resolved.ts'
 import { type Cut, readField, type ScannedObject, setField, splice } from '../protocols/json-scan.ts'
 import { nestedCuts, nestingOf } from './nested-settings.ts'
+import { nestedInResponses, topOfResponses } from './responses-settings.ts'
 
 /** Names of the limit on output, whichever protocol the client speaks; capped through the hold, not here. */
 const outputFields = ['max_tokens', 'max_completion_tokens', 'max_output_tokens']
@@ -22,9 +23,11 @@ export const outputCap = (model: ResolvedModel): number => {
 export const applySettings = (scanned: ScannedObject, model: ResolvedModel, endpoint: string): Buffer => {
   const nesting = nestingOf(endpoint)
   if (nesting) return splice(scanned.bytes, nestedCuts(scanned, nesting, model.defaults, model.caps))
-  const cuts: Cut[] = []
+  const responses = endpoint === 'openai-responses'
+  const cuts: Cut[] = responses ? nestedInResponses(scanned, model.defaults) : []
+  const defaults = responses ? topOfResponses(model.defaults) : model.defaults
   let added = ''
-  for (const [field, value] of Object.entries(model.defaults)) {
+  for (const [field, value] of Object.entries(defaults)) {
     if (scanned.fields.has(field)) continue
     // The limit on output has several names: a default for one is not for a client that used another.
     if (outputFields.includes(field) && outputFields.some((name) => scanned.fields.has(name))) continue

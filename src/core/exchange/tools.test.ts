@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { inspect } from '../protocols/anthropic-messages/inspect.ts'
 import { inspect as inspectGemini } from '../protocols/gemini/inspect.ts'
+import { inspect as inspectResponses } from '../protocols/openai-responses/inspect.ts'
 import { usesHostedTools } from './tools.ts'
 
 const uses = (fields: string): boolean =>
@@ -53,4 +54,26 @@ test.each([
 test("functions are the client's to run", () => {
   const described = '{"name":"f","description":"like \\"googleSearch\\": but mine"}'
   expect(geminiUses(`{"functionDeclarations":[${described}]}`)).toBe(false)
+})
+
+const responsesUses = (fields: string): boolean =>
+  usesHostedTools(inspectResponses(Buffer.from(`{"model":"m",${fields}}`)))
+
+test.each([
+  '"input":"a","tools":[{"type":"code_interpreter","container":{"type":"auto"}}]',
+  '"input":"a","tools":[{"type":"file_search","vector_store_ids":["vs_1"]}]',
+  '"input":"a","tools":[{"type":"image_generation"}]',
+  '"input":"a","tools":[{"type":"shell"}]',
+  '"input":[{"type":"additional_tools","role":"developer","tools":[{"type":"web_search"}]}]',
+  '"prompt":{"id":"pmpt_1"}',
+])('the provider runs tools for a Responses client: %s', (fields) => {
+  expect(responsesUses(fields)).toBe(true)
+})
+
+test.each([
+  '"input":"a","tools":[{"type":"function","name":"shell","parameters":null}]',
+  '"input":"a","tools":[{"type":"apply_patch"},{"type":"local_shell"},{"type":"custom","name":"mcp"}]',
+  '"input":[{"role":"user","content":"\\"type\\":\\"web_search\\" and additional_tools"}]',
+])('the client runs all its tools: %s', (fields) => {
+  expect(responsesUses(fields)).toBe(false)
 })
