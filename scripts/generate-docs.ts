@@ -11,6 +11,7 @@ const pages: Readonly<Record<string, () => Promise<Page>>> = {
   'errors.md': async () => (await import('./docs/errors.ts')).errorsPage,
   'configuration.md': async () => (await import('./docs/configuration.ts')).configurationPage,
   'api.md': async () => (await import('./docs/api.ts')).apiPage,
+  'endpoints.md': async () => (await import('./docs/endpoints.ts')).endpointsPage,
   'provider-kinds.md': async () => (await import('./docs/provider-kinds.ts')).providerKindsPage,
   'cli.md': async () => (await import('./docs/cli.ts')).cliPage,
 }

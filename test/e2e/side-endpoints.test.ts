@@ -34,6 +34,12 @@ beforeAll(async () => {
   await gateway.call('providers.add', { name: 'google', kind: 'gemini', base_url: scene.provider.url, secret })
   for (const name of ['embed-google', 'count-google'])
     await gateway.call('models.create', { name, targets: [{ provider: 'google', model: `real-${name}` }], prices })
+  await gateway.call('providers.add', { name: 'real-openai', kind: 'openai', base_url: scene.provider.url, secret })
+  await gateway.call('models.create', {
+    name: 'count-responses',
+    targets: [{ provider: 'real-openai', model: 'real-count-responses' }],
+    prices,
+  })
   google = new GoogleGenAI({ apiKey: key, httpOptions: { baseUrl: gateway.url } })
   openai = new OpenAI({ baseURL: `${gateway.url}/v1`, apiKey: key, maxRetries: 0 })
   anthropic = new Anthropic({ baseURL: gateway.url, apiKey: key, maxRetries: 0 })
@@ -224,6 +230,41 @@ describe('counting', () => {
     await expect(anthropic.messages.countTokens({ model: 'count-broken', messages })).rejects.toMatchObject({
       status: 400,
     })
+  })
+})
+
+describe('counting for the Responses API', () => {
+  const tool = {
+    type: 'function' as const,
+    name: 'get_weather',
+    strict: true,
+    parameters: { type: 'object', properties: {}, required: [], additionalProperties: false },
+  }
+  const ask = { input: 'What is the weather in Paris?', tools: [tool] }
+
+  test('by OpenAI', async () => {
+    await scene.provider.script('real-count-responses', {
+      chunks: ['{"object":"response.input_tokens","input_tokens":51}'],
+    })
+    expect(await openai.responses.inputTokens.count({ model: 'count-responses', ...ask })).toMatchObject({
+      input_tokens: 51,
+    })
+    const asked = (await scene.provider.log()).at(-1)
+    expect(asked?.path).toBe('/v1/responses/input_tokens')
+    expect(JSON.parse(asked!.body)).toEqual({ model: 'real-count-responses', ...ask })
+  })
+
+  test('by OpenAI for Anthropic’s client', async () => {
+    const messages = [{ role: 'user' as const, content: 'Hello' }]
+    expect((await anthropic.messages.countTokens({ model: 'count-responses', messages })).input_tokens).toBe(51)
+    const asked = JSON.parse((await scene.provider.log()).at(-1)!.body) as Record<string, unknown>
+    expect(Object.keys(asked).filter((name) => name === 'max_output_tokens' || name === 'stream')).toEqual([])
+  })
+
+  test('by the gateway elsewhere', async () => {
+    const counted = await openai.responses.inputTokens.count({ model: 'count-openai', ...ask })
+    expect(counted.input_tokens).toBeGreaterThan(20)
+    expect(counted.input_tokens).toBeLessThan(80)
   })
 })
 

@@ -45,6 +45,7 @@ const table: readonly (readonly [
 ])[] = [
   ['POST', [...openai, ...azure], '/chat/completions', exchange('openai-chat')],
   ['POST', openai, '/responses', exchange('openai-responses')],
+  ['POST', openai, '/responses/input_tokens', exchange('openai-input-tokens')],
   ['GET', openai, '/responses', { kind: 'upgrade-required' }],
   ['GET', openai, '/responses/{model}/input_items', { kind: 'response' }],
   ['POST', openai, '/responses/{model}/cancel', { kind: 'response' }],
