@@ -67,6 +67,12 @@ const amend = (schemas: JsonObject): void => {
   schemas['ChatCompletionMessageToolCallChunk'] = {
     anyOf: [schemas['ChatCompletionMessageToolCallChunk'] ?? {}, schemaOfCustomChunk],
   }
+  // A message with parts is one in short as well as one in full.
+  const item = schemas['InputItem']
+  if (isObject(item) && item['oneOf'] !== undefined) {
+    item['anyOf'] = item['oneOf']
+    delete item['oneOf']
+  }
   // Real codes are more than the list: insufficient_quota.
   schemas['ResponseErrorCode'] = { type: 'string' }
 }
