@@ -12,7 +12,7 @@ export const classify = (status: number, code: string, message: string): Provide
   if (status === 401 || status === 402 || status === 403) return 'auth'
   if (status === 404) return 'model-not-found'
   if (status === 408 || status === 504) return 'timeout'
-  if (status === 429) return 'rate-limited'
+  if (status === 429 || code === 'insufficient_quota') return 'rate-limited'
   if (status === 503 || status === 529) return 'overloaded'
   if (status >= 500) return 'server'
   if (code === 'context_length_exceeded' || tooLong.test(message)) return 'context-length'

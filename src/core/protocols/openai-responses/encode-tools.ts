@@ -1,4 +1,4 @@
-import type { JsonObject, NeutralRequest, ToolChoice, WebSearchTool } from '../neutral/index.ts'
+import type { JsonObject, NeutralRequest, ProtocolId, ToolChoice, WebSearchTool } from '../neutral/index.ts'
 import type { EncodeRequestOptions } from '../protocol.ts'
 import { compact, refuse } from '../read.ts'
 import { writeLocation } from '../web-search.ts'
@@ -24,7 +24,7 @@ export const encodeTools = (
     return {}
   }
   return {
-    tools: tools.map((tool, index) => encodeTool(tool, index, warnings)),
+    tools: tools.map((tool, index) => encodeTool(tool, index, request.protocol, warnings)),
     ...(choice && { tool_choice: encodeChoice(choice, tools) }),
     ...(parallel !== undefined && { parallel_tool_calls: parallel }),
   }
@@ -49,7 +49,7 @@ const isKnown = (
   return false
 }
 
-const encodeTool = (tool: Tool, index: number, warnings: Warnings): JsonObject => {
+const encodeTool = (tool: Tool, index: number, client: ProtocolId, warnings: Warnings): JsonObject => {
   const path = tool.path ?? `tools[${index}]`
   if (tool.type === 'opaque') return tool.value
   if (tool.type === 'web-search') return encodeWebSearch(tool, path, warnings)
@@ -64,8 +64,9 @@ const encodeTool = (tool: Tool, index: number, warnings: Warnings): JsonObject =
   }
   if (tool.cache) warnings.dropped(`${path}.cache_control`, 'prompts are cached without marks')
   const parameters = tool.schema ?? { type: 'object', properties: {} }
-  // Said aloud, because the API is strict where nothing is said.
-  return { ...compact({ type: 'function', name, description, parameters, strict: tool.strict ?? false }), ...own }
+  // Said aloud, because the API is strict where nothing is said, which its own clients know.
+  const strict = tool.strict ?? (client === 'openai-responses' ? undefined : false)
+  return { ...compact({ type: 'function', name, description, parameters, strict }), ...own }
 }
 
 const encodeWebSearch = (tool: WebSearchTool, path: string, warnings: Warnings): JsonObject => {
