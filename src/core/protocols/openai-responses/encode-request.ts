@@ -20,6 +20,7 @@ import { refuseForeign, sharedFields, Warnings } from './refusals.ts'
 /** The least that the API takes as `max_output_tokens`. */
 const leastOutput = 16
 const maxUserLength = 64
+const tiers = new Set(['auto', 'default', 'flex', 'scale', 'priority', 'fast'])
 const encryptedReasoning = 'reasoning.encrypted_content'
 /** Models that do not reason refuse to be asked for their encrypted reasoning. */
 const neverReasons = /^(?:gpt-3|gpt-4|chatgpt-4o)/
@@ -51,7 +52,7 @@ export const encodeRequest = (
       }),
       ...encodeUser(request, warnings),
       metadata: request.metadata,
-      service_tier: request.serviceTier,
+      service_tier: encodeTier(request, warnings),
     }),
     store: false,
     ...encodeInclude(options.model, include),
@@ -137,6 +138,14 @@ const encodeReasoning = (request: NeutralRequest, reasoning: Reasoning, warnings
 /** Clients that switch thinking on see it, unless they say otherwise. */
 const wantsThoughts = ({ display, mode }: Reasoning): boolean =>
   display === 'summarized' || (display === undefined && (mode === 'on' || mode === 'adaptive'))
+
+/** Servers that imitate Chat Completions have tiers of their own. */
+const encodeTier = (request: NeutralRequest, warnings: Warnings): string | undefined => {
+  const { protocol, serviceTier: tier } = request
+  if (tier === undefined || protocol === 'openai-responses' || tiers.has(tier)) return tier
+  warnings.dropped(fieldName(request, 'serviceTier'), `the Responses API has no tier "${tier}"`)
+  return undefined
+}
 
 /** Ids of other protocols' users stand where the API tells users apart for safety; one that is too long is sent as its hash. */
 const encodeUser = (request: NeutralRequest, warnings: Warnings): JsonObject => {
