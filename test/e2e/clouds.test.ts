@@ -1,5 +1,6 @@
 import { createPublicKey, generateKeyPairSync } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
+import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createCustomer, ensureBuilt, type Gateway, removeDataDir, startGateway } from '../support/gateway.ts'
 import {
@@ -12,7 +13,7 @@ import {
   signatureProblem,
   startCloud,
 } from '../support/mock-clouds.ts'
-import { chatBody, chatPath, eventually, messagesBody, messagesPath, post, prices } from '../support/scene.ts'
+import { chatBody, chatPath, eventually, messagesBody, messagesPath, post, prices, verify } from '../support/scene.ts'
 
 /** Clouds that want more than a key in a header: a signature for each request, an access token that is bought, a path for each deployment. */
 const aws = { keyId: 'AKIAEXAMPLE', secret: 'secret/of+aws', region: 'eu-central-1', service: 'bedrock' }
@@ -76,6 +77,11 @@ const bedrock = (call: CloudCall, response: ServerResponse): void => {
       metrics: { latencyMs: 1 },
     })
   if (method === 'converse-stream') {
+    if (text.includes('refuse'))
+      return events(response, type, [
+        awsMessage('messageStart', { role: 'assistant' }),
+        awsMessage('throttlingException', { message: 'Too many requests' }, 'exception'),
+      ])
     const parts = [
       awsMessage('messageStart', { role: 'assistant', p: 'abc' }),
       awsMessage('contentBlockDelta', { contentBlockIndex: 0, delta: { text: 'Hello ' } }),
@@ -232,12 +238,9 @@ const says = (text: string): string =>
     .join('')
 
 const recorded = (model: string) =>
-  eventually(async () => {
-    const page = await gateway.call<{
-      data: { model: string; input_tokens: number; output_tokens: number; status: number }[]
-    }>('requests.list', { limit: 50 })
-    return page.data.find((row) => row.model === model)
-  })
+  eventually(
+    async () => (await gateway.call<{ data: { cost: string }[] }>('requests.list', { model, limit: 1 })).data[0],
+  )
 
 describe('Bedrock, by Converse', () => {
   test('answers a Chat client, signed and without model in the body', async () => {
@@ -255,7 +258,8 @@ describe('Bedrock, by Converse', () => {
       messages: [{ role: 'user', content: [{ text: 'Say hello.' }] }],
       inferenceConfig: { maxTokens: 50 },
     })
-    expect(await recorded('nova')).toBeDefined()
+    // 11 tokens at 1 and 3 at 2 credits for a million.
+    expect(await recorded('nova')).toMatchObject({ cost: '0.000017' })
   })
 
   test('streams to both kinds of client', async () => {
@@ -292,6 +296,12 @@ describe('Bedrock, by Converse', () => {
       expect(text).not.toContain('"finish_reason":"stop"')
     },
   )
+
+  test('a stream that is refused in front of any content has a status of its own', async () => {
+    const body = chatBody('nova', { stream: true, messages: [{ role: 'user', content: 'refuse' }] })
+    const { status, text } = await post(gateway, chatPath, key, body)
+    expect(status, text).toBe(503)
+  })
 
   test('a limit of the provider passes by, a wrong secret is ours', async () => {
     const limited = await post(
@@ -361,6 +371,46 @@ describe('Claude on Vertex', () => {
     expect(lastCall(google).json).toMatchObject({ stream: true })
     expect(google.calls.filter(({ target }) => target === '/token')).toHaveLength(1)
   })
+})
+
+test('a client that leaves while a token is bought has asked nobody anything', async () => {
+  const asked: string[] = []
+  let bought: () => void = () => undefined
+  const waiting = new Promise<void>((resolve) => (bought = resolve))
+  let release: () => void = () => undefined
+  const slow = await startCloud((call, response) => {
+    asked.push(call.target)
+    if (call.target !== '/token') return sendJson(response, 200, claudeMessage)
+    release = () => sendJson(response, 200, { access_token: 'ya29.good', expires_in: 3600 })
+    bought()
+  })
+  clouds.push(slow)
+  await gateway.call('providers.add', {
+    name: 'vertex-slow',
+    kind: 'vertex',
+    base_url: `${slow.url}/v1/projects/p/locations/eu`,
+    secret: JSON.stringify({
+      client_email: 'slow@b.example',
+      private_key: privateKey.export({ type: 'pkcs8', format: 'pem' }),
+      token_uri: `${slow.url}/token`,
+    }),
+  })
+  await gateway.call('models.create', { name: 'claude-slow', targets: ['vertex-slow/claude-x'], prices })
+  const body = JSON.stringify(messagesBody('claude-slow'))
+  const { hostname, port } = new URL(gateway.url)
+  const client = connect(Number(port), hostname)
+  client.on('error', () => undefined)
+  client.write(
+    `POST ${messagesPath} HTTP/1.1\r\nhost: gateway\r\nauthorization: Bearer ${key}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+  )
+  await waiting
+  client.resetAndDestroy()
+  // A reset is seen at once: before the answer to a request that begins behind it.
+  await post(gateway, chatPath, key, chatBody('azure'))
+  release()
+  expect(await recorded('claude-slow')).toMatchObject({ cost: '0' })
+  expect(asked).toEqual(['/token'])
+  expect(await verify(gateway)).toMatchObject({ ok: true, holds_open: 0 })
 })
 
 describe('Gemini on Vertex', () => {

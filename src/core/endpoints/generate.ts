@@ -1,7 +1,7 @@
 import { GatewayError } from '../kernel/errors.ts'
 import { providerProtocolById } from '../protocols/index.ts'
 import { jsonArrayFraming } from '../protocols/gemini/json-array.ts'
-import type { Observed, Place, Protocol, ProviderProtocol } from '../protocols/protocol.ts'
+import type { Observed, Protocol, ProviderProtocol } from '../protocols/protocol.ts'
 import type { RoadCall, Unframer } from '../provider-kinds/provider-kind.ts'
 import { sealPrefix } from '../protocols/sealed.ts'
 import { crossing } from './crossing.ts'
@@ -41,28 +41,13 @@ const buildRoad = (client: Protocol, options: RoadOptions): Road => {
       const body = way.request(maxTokens)
       return kind.adaptBody ? kind.adaptBody(body, call) : body
     },
-    ...asAsked(
-      unframed(
-        () => kind.unframe?.(call),
-        () => way.stream(),
-      ),
-      options.place,
-    ),
+    stream() {
+      const unframer = kind.unframe?.(call)
+      const read = unframer ? new Unframed(way.stream(), unframer) : way.stream()
+      // Gemini's clients that ask without `alt=sse` get their stream as one JSON array.
+      return options.place.jsonArray ? jsonArrayFraming(read) : read
+    },
     decodeError: (status, headers, body) => provider.decodeError(status, headers, body),
-  }
-}
-
-/** Gemini's clients that ask without `alt=sse` get their stream as one JSON array. */
-const asAsked = (streams: Pick<Road, 'stream' | 'streams'>, { jsonArray }: Place): Pick<Road, 'stream' | 'streams'> =>
-  jsonArray ? { ...streams, stream: () => jsonArrayFraming(streams.stream()) } : streams
-
-/** Where the provider frames its streams in its own way, they are recognized by its own content type. */
-const unframed = (unframer: () => Unframer | undefined, stream: () => StreamRoad): Pick<Road, 'stream' | 'streams'> => {
-  const contentType = unframer()?.contentType
-  if (contentType === undefined) return { stream }
-  return {
-    streams: (type) => type?.startsWith(contentType) ?? false,
-    stream: () => new Unframed(stream(), unframer()!),
   }
 }
 

@@ -94,6 +94,16 @@ export class Relay implements UpstreamListener, Placed {
     if (this.#ended) upstream.abort()
   }
 
+  /** Whether somebody still wants the answer, for requests that are sent later than their relay was made. */
+  get waits(): boolean {
+    return !this.#ended && !this.#clientGone
+  }
+
+  /** Ends an exchange whose client left before anything was sent. */
+  abandon(): void {
+    this.#giveUpDrain()
+  }
+
   onResponse(status: number, header: HeaderLookup): void {
     if (status >= 200 && status < 300) this.#freeBody()
     this.#status = status

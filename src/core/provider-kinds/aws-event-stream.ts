@@ -20,7 +20,6 @@ export const awsEventStream = (content: 'events' | 'chunks'): Unframer => {
   /** How many bytes must be there before it is worth looking. */
   let needed = preludeBytes
   return {
-    contentType: 'application/vnd.amazon.eventstream',
     push(chunk) {
       pieces.push(chunk)
       size += chunk.length

@@ -69,8 +69,6 @@ export interface ProviderCall extends Omit<RoadCall, 'baseUrl'> {
 }
 
 export interface Unframer {
-  /** Of the provider's streams. */
-  readonly contentType: string
   /** Bytes of the provider → whole server-sent events. Throws when they are not what they should be. */
   push(chunk: Buffer): Buffer
   /** Upstream ended: what is owed; a torn frame is dropped. */
@@ -86,7 +84,7 @@ export interface TokenExchange {
 }
 
 export interface UnsignedRequest {
-  readonly method: 'POST' | 'GET'
+  readonly method: 'POST' | 'GET' | 'DELETE'
   readonly url: URL
   readonly headers: Readonly<Record<string, string>>
   readonly body: Buffer
