@@ -4,8 +4,15 @@ import { exceptionFor } from './support/exceptions.ts'
 import { pairs } from './support/pairs.ts'
 import { requestArrives, sentRequests } from './support/requests.ts'
 
-/** What providers of the same protocol take only untranslated: functions from before there were tools, and one provider's own words for an effort or for other models. */
-const onlyRaw = ['functions', 'reasoning_effort', 'models', 'generationConfig.responseLogprobs']
+/** What cannot be said through the neutral form: functions from before there were tools, one provider's own words for an effort or for other models, state kept elsewhere. */
+const onlyRaw = [
+  'functions',
+  'reasoning_effort',
+  'models',
+  'generationConfig.responseLogprobs',
+  'previous_response_id',
+  'background',
+]
 
 describe.skipIf(!recordingsPresent)(
   'what real clients send reaches every provider (skipped where they are absent)',

@@ -95,7 +95,7 @@ const cases: readonly Case[] = [
       'openai-chat': { tools: [{ type: 'custom', custom: { name: 'now', format: { type: 'grammar', grammar } } }] },
       'openai-responses': { tools: [{ type: 'custom', name: 'now', format: grammar }] },
     },
-    sayable: ['openai-chat', 'openai-responses'],
+    sayable: ['openai-responses'],
   },
   {
     what: 'an answer kept by the provider',
