@@ -8,6 +8,7 @@ import { createKeyVerifier } from './keys/verify.ts'
 import { createLimiter } from './limits/limiter.ts'
 import { chargeFor } from './pricing/charge.ts'
 import { startSimulated } from './simulated/server.ts'
+import { createKeptResponses } from './usage/kept-responses.ts'
 import { createCredentials } from './upstream/credentials.ts'
 
 /**
@@ -45,6 +46,8 @@ export const createServing = async (app: App, log: Log) => {
     clock,
     catalog,
     limiter,
+    responses: createKeptResponses(storage),
+    provider: catalog.provider,
     money: ledger,
     upstream,
     credentials: createCredentials({ upstream, clock, connectTimeoutMs: config.connectTimeoutMs }),

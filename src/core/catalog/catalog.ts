@@ -1,7 +1,7 @@
 import type { Clock } from '../kernel/clock.ts'
 import type { Storage } from '../storage/storage.ts'
 import { catalogRevision } from './repository.ts'
-import type { Catalog, ResolvedModel } from './resolved.ts'
+import type { Catalog, ResolvedModel, ResolvedProvider } from './resolved.ts'
 import { readCatalogRows, resolveCatalog, type CatalogProblem, type ResolveOptions, type Snapshot } from './snapshot.ts'
 
 /** The catalogue of a running process: follows every write, whichever process made it. */
@@ -10,6 +10,8 @@ export interface LiveCatalog extends Catalog {
   refresh(): Promise<void>
   /** The same, but reads only if something was written since. */
   catchUp(): Promise<void>
+  /** A provider that is enabled and can be called. */
+  provider(id: string): ResolvedProvider | undefined
   /** Rows that take no part, and why. */
   problems(): readonly CatalogProblem[]
   /** Milliseconds since the epoch of the snapshot in use. */
@@ -96,6 +98,7 @@ export const createCatalog = async ({
     async catchUp() {
       if ((await catalogRevision(storage.read)) !== loadedRevision) await refresh()
     },
+    provider: (id) => snapshot.providers.get(id),
     problems: () => snapshot.problems,
     loadedAt: () => loadedAt,
     close() {

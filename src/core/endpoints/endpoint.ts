@@ -17,6 +17,8 @@ export interface Endpoint {
   readonly free?: string
   /** Whether its body may be an upload (multipart/form-data) beside JSON, or must be. */
   readonly uploads?: 'too' | 'only'
+  /** It is about an answer that a provider keeps, which the path names: the request has no body, and goes to the provider and the key that made the answer. */
+  readonly kept?: true
   /** What admission needs. Throws GatewayError 400 for what is no request of this endpoint. */
   inspect(body: Buffer, place: Place): RequestFacts
   /**
@@ -69,6 +71,8 @@ export interface Road {
   readonly protocol: ProtocolId
   /** Below the base URL, with its query. */
   readonly path: string
+  /** Default POST. The others have no body. */
+  readonly method?: 'GET' | 'DELETE'
   readonly straight: boolean
   readonly warnings: readonly Warning[]
   /** The provider's body. Called again with a lower limit when the credit pays for less than planned. */

@@ -8,6 +8,7 @@ import { geminiBatchEmbed, geminiEmbed } from './embeddings/gemini-client.ts'
 import type { Endpoint } from './endpoint.ts'
 import { generate } from './generate.ts'
 import { imageEdits, imageGenerations, imageVariations } from './images.ts'
+import { keptResponseEndpoints } from './kept/kept-responses.ts'
 import { moderations } from './moderations.ts'
 import { rerank } from './rerank.ts'
 
@@ -27,6 +28,7 @@ export const endpoints: readonly Endpoint[] = [
   transcriptions,
   translations,
   ...countingEndpoints,
+  ...keptResponseEndpoints,
 ]
 
 const byId = new Map(endpoints.map((endpoint) => [endpoint.id, endpoint]))

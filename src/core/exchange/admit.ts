@@ -9,7 +9,9 @@ import type { Lease, Limiter } from '../limits/limiter.ts'
 import { estimateTokens, holdBounds } from '../pricing/estimate.ts'
 import type { Road } from '../endpoints/endpoint.ts'
 import type { RequestFacts } from '../protocols/protocol.ts'
+import type { KeptResponses } from '../usage/kept-responses.ts'
 import type { Call } from './call.ts'
+import { findEarlier, notThere } from './earlier-response.ts'
 import { applySettings, outputCap } from './model-settings.ts'
 import { quotaClaim, quotaRefusal, secondsToRenewal } from './quota.ts'
 import { definesTools, usesHostedTools } from './tools.ts'
@@ -19,6 +21,7 @@ export interface AdmitDeps {
   readonly limiter: Limiter
   readonly hold: (command: HoldCommand) => Promise<HoldResult>
   readonly planTargets: (model: ResolvedModel) => readonly Target[]
+  readonly responses: KeptResponses
   readonly defaultReserveTokens: number
   readonly sealer: Sealer
   /** This run of the daemon; a later run settles the holds that an earlier one left open. */
@@ -68,15 +71,21 @@ export const admit = async (call: Call, deps: AdmitDeps, sighting: Sighting): Pr
   const settled = applySettings(facts.scanned, model, endpoint.id)
   if (settled !== facts.scanned.bytes) facts = endpoint.inspect(settled, place)
 
-  const target = deps.planTargets(model)[0]
+  const targets = deps.planTargets(model)
+  // Awaited by none that does not refer to an earlier answer.
+  const earlier =
+    facts.refersTo === undefined ? undefined : await findEarlier(facts.refersTo, call, targets, deps.responses)
+  const target = earlier ? earlier.target : targets[0]
   if (!target)
     throw new GatewayError('upstream_unavailable', `No provider is available for "${model.name}" now.`, {
       retryAfter: 30,
     })
   const cap = outputCap(model)
+  const promptBytes = facts.promptBound ?? facts.scanned.bytes.length
+  const earlierTokens = earlier?.tokens ?? 0
   const bounds = holdBounds({
     price: price?.price ?? null,
-    bodyBytes: facts.promptBound ?? facts.scanned.bytes.length,
+    bodyBytes: promptBytes + earlierTokens,
     remoteParts: facts.remoteParts,
     contextWindow: model.contextWindow,
     maxOutputTokens: Number.isFinite(cap) ? cap : null,
@@ -90,10 +99,7 @@ export const admit = async (call: Call, deps: AdmitDeps, sighting: Sighting): Pr
   // Where neither a price nor a quota of tokens reserves anything, nothing is limited that neither client nor model limit.
   const reserves = price !== null || (principal.quota?.tokens ?? null) !== null
   const limit = reserves || bounds.outputLimit !== 'reserve' ? planned : undefined
-  const estimatedInputTokens = Math.min(
-    bounds.promptTokens,
-    estimateTokens(facts.promptBound ?? facts.scanned.bytes.length),
-  )
+  const estimatedInputTokens = Math.min(bounds.promptTokens, estimateTokens(promptBytes) + earlierTokens)
   const road = endpoint.road({
     facts,
     place,
@@ -114,6 +120,7 @@ export const admit = async (call: Call, deps: AdmitDeps, sighting: Sighting): Pr
     sealer: deps.sealer,
     clientHeaders: call.headers,
   })
+  if (earlier && !road.straight) throw notThere('What is sent with it must be translated on the way')
 
   const claimTokens = endpoint.free ? 0 : estimatedInputTokens + planned * facts.choices
   // A client that fixed the length itself gets it or nothing; another is content with less.

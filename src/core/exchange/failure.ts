@@ -24,9 +24,10 @@ export const fromProvider = (failure: ProviderFailure, scrub: Scrub): GatewayErr
   const cause = new Error(`provider answered ${failure.status}: ${failure.message.slice(0, maxMessage)}`)
   const words = (code: ErrorCode): GatewayError =>
     new GatewayError(code, scrubText(failure.message, scrub), details, { cause })
+  if (isPreviousLost(failure)) return words('previous_response_not_found')
   switch (failure.class) {
     case 'client':
-      return words('invalid_request')
+      return words(failure.code === 'response_not_found' ? failure.code : 'invalid_request')
     case 'context-length':
       return words('context_length_exceeded')
     case 'content-filter':
@@ -49,6 +50,11 @@ export const fromProvider = (failure: ProviderFailure, scrub: Scrub): GatewayErr
       return new GatewayError('upstream_error', undefined, details, { cause })
   }
 }
+
+/** What a request goes on from is gone at the provider: OpenAI's code for it, or vLLM's sentence in a 404, which is not about the model. */
+const isPreviousLost = ({ code, status, message }: ProviderFailure): boolean =>
+  code === 'previous_response_not_found' ||
+  (status === 404 && code !== 'response_not_found' && /^(?:previous )?response with id\b/i.test(message))
 
 /** A failure of the connection → what the client gets. */
 export const fromNetwork = (failure: UpstreamFailure): GatewayError => {

@@ -23,6 +23,10 @@ export interface Place {
   readonly jsonArray?: boolean
   /** The body is an upload (multipart/form-data) of at most so many bytes; what is inspected are its text fields as JSON. */
   readonly uploadBytes?: number
+  /** Responses: `/responses/{id}/…`. */
+  readonly id?: string
+  /** What stands behind the path, where an endpoint reads it. */
+  readonly query?: URLSearchParams
 }
 
 /** How a protocol tells our errors. Side endpoints borrow it from the protocol they belong to. */
@@ -94,6 +98,8 @@ export interface RequestFacts {
   readonly remoteParts: number
   /** The most tokens the input can be, where that is not told by the bytes of the body (recordings, counted tokens). */
   readonly promptBound?: number
+  /** The id of an earlier answer that its provider keeps and this request is about or goes on from. It may be another user's: admission finds out. */
+  readonly refersTo?: string
 }
 
 export interface EncodeRequestOptions {

@@ -57,7 +57,7 @@ export class Attempt extends Timed implements Dispatcher.DispatchHandler, Upstre
         method,
         path: pathBelow(route, path),
         headers,
-        body: method === 'GET' ? null : this.#outgoing(body),
+        body: method === 'POST' ? this.#outgoing(body) : null,
         idempotent: false,
       },
       this,

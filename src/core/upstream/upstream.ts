@@ -11,8 +11,8 @@ export interface Upstream {
 }
 
 export interface UpstreamRequest {
-  /** Default POST. */
-  readonly method?: 'GET' | 'POST'
+  /** Default POST, the only one that sends its body. */
+  readonly method?: 'GET' | 'POST' | 'DELETE'
   /** As `checkBaseUrl` returned it: with its version segment, without trailing slash. A query is sent behind the path. */
   readonly baseUrl: string
   /** Below the base URL, beginning with a slash. */

@@ -58,7 +58,6 @@ export const createProxyHandler = (deps: ProxyDeps) => {
     const requestId = requestIdOf(request, id)
     const { route, place } = match
     if (route.kind === 'upgrade-required') throw new GatewayError('upgrade_required')
-    if (route.kind === 'response') throw new GatewayError('response_not_found')
     if (route.kind === 'models') {
       const shape = route.shape === 'gemini' ? 'gemini' : protocolOfHeaders(request.headers, queryOf(request))
       const body =
@@ -67,15 +66,21 @@ export const createProxyHandler = (deps: ProxyDeps) => {
           : showModel(catalog, principal, shape, place.model)
       return sendJson(response, 200, ['x-request-id', requestId, 'x-gateway-request-id', id], body)
     }
-    const { uploads } = route.endpoint
+    const { uploads, kept } = route.endpoint
     const isUploaded = uploads === 'only' || (uploads === 'too' && isUpload(request))
-    const { body, upload } = isUploaded ? await takeUpload(request, response) : await takeBody(request, response)
+    const { body, upload } = isUploaded
+      ? await takeUpload(request, response)
+      : await takeBody(request, response, kept ? 'none' : 'json')
     await exchange.run({
       id,
       requestId,
       clientRequestId: requestId === id ? null : requestId,
       endpoint: route.endpoint,
-      place: upload ? { ...place, uploadBytes: upload.mostBytes } : framing(place, request),
+      place: upload
+        ? { ...place, uploadBytes: upload.mostBytes }
+        : kept
+          ? queried(place, request)
+          : framing(place, request),
       principal,
       body,
       ...(upload && { upload }),
@@ -86,8 +91,13 @@ export const createProxyHandler = (deps: ProxyDeps) => {
     })
   }
 
-  const takeBody = async (request: IncomingMessage, response: ServerResponse): Promise<Taken> => {
-    checkBodyHeaders(request, deps.maxBodyBytes)
+  /** `none`: nothing is said in it, whatever it holds. */
+  const takeBody = async (
+    request: IncomingMessage,
+    response: ServerResponse,
+    content: 'json' | 'none',
+  ): Promise<Taken> => {
+    if (content === 'json') checkBodyHeaders(request, deps.maxBodyBytes)
     if (isAwaitingContinue(request)) response.writeContinue()
     return { body: await readBody(request, deps.maxBodyBytes) }
   }
@@ -173,6 +183,11 @@ const framing = (place: Place, request: IncomingMessage): Place => {
   // Google's own generators of clients write its system parameters with a dollar.
   const alt = query?.get('alt') ?? query?.get('$alt')
   return alt?.startsWith('sse') ? place : { ...place, jsonArray: true }
+}
+
+const queried = (place: Place, request: IncomingMessage): Place => {
+  const query = queryOf(request)
+  return query ? { ...place, query } : place
 }
 
 const protocolOf = (request: IncomingMessage): ErrorFormat => {

@@ -10,8 +10,6 @@ export type ProxyRoute =
   | { readonly kind: 'models'; readonly shape: ModelsShape }
   /** A WebSocket that clients try first; 426 makes them fall back to HTTP at once. */
   | { readonly kind: 'upgrade-required' }
-  /** Answers asked for by their ids: none are kept. */
-  | { readonly kind: 'response' }
 
 /** `by-header`: three protocols share the path, the client's headers tell which is meant. */
 export type ModelsShape = 'by-header' | 'gemini'
@@ -34,7 +32,7 @@ const gemini = ['/v1', '/api/v1', ...google].flatMap((version) => collections.ma
 
 /**
  * One line per endpoint: method, prefixes, path below them, what is served. `{model}` takes the rest up to what follows it, slashes included; names of models may hold
- * them, as they are or as %2F. Any other name in braces takes one step of the path.
+ * them, as they are or as %2F. `{id}` takes one step, any other name in braces skips one.
  */
 const table: readonly (readonly [
   method: string,
@@ -47,10 +45,10 @@ const table: readonly (readonly [
   ['POST', openai, '/responses', exchange('openai-responses')],
   ['POST', openai, '/responses/input_tokens', exchange('openai-input-tokens')],
   ['GET', openai, '/responses', { kind: 'upgrade-required' }],
-  ['GET', openai, '/responses/{model}/input_items', { kind: 'response' }],
-  ['POST', openai, '/responses/{model}/cancel', { kind: 'response' }],
-  ['GET', openai, '/responses/{model}', { kind: 'response' }],
-  ['DELETE', openai, '/responses/{model}', { kind: 'response' }],
+  ['GET', openai, '/responses/{id}', exchange('response-retrieve')],
+  ['DELETE', openai, '/responses/{id}', exchange('response-delete')],
+  ['POST', openai, '/responses/{id}/cancel', exchange('response-cancel')],
+  ['GET', openai, '/responses/{id}/input_items', exchange('response-input-items')],
   ['POST', anthropic, '/messages', exchange('anthropic-messages')],
   ['POST', anthropic, '/messages/count_tokens', exchange('anthropic-count-tokens')],
   ['POST', [...openai, ...azure], '/embeddings', exchange('embeddings')],
@@ -76,10 +74,11 @@ const table: readonly (readonly [
 
 interface Pattern {
   readonly method: string
-  /** Finds what stands in front of the model, from the beginning of the path. */
+  /** Finds what stands in front of the model or id, from the beginning of the path. */
   readonly head: string | RegExp
-  /** What stands behind the model. */
+  /** What stands behind it. */
   readonly tail: string
+  readonly takes: 'model' | 'id'
   readonly route: ProxyRoute
   readonly place: Place
 }
@@ -100,14 +99,14 @@ const headOf = (text: string): string | RegExp =>
 for (const [method, prefixes, path, route, place = {}] of table) {
   for (const prefix of prefixes) {
     const whole = prefix + path
-    const [head, tail] = whole.split('{model}')
+    const [head, tail] = whole.split(/\{(?:model|id)\}/)
     if (tail === undefined) {
       exact.set(whole, (exact.get(whole) ?? new Map<string, Found>()).set(method, { found: true, route, place }))
       continue
     }
     const step = firstStep(whole)
     const known = patterns.get(step) ?? []
-    known.push({ method, head: headOf(head!), tail, route, place })
+    known.push({ method, head: headOf(head!), tail, takes: whole.includes('{id}') ? 'id' : 'model', route, place })
     patterns.set(step, known)
   }
 }
@@ -132,13 +131,15 @@ export const matchRoute = (method: string, path: string): RouteMatch => {
 
 const matchPattern = (method: string, path: string, allow: string[]): RouteMatch => {
   const plain = path.endsWith('/') ? path.slice(0, -1) : path
-  for (const { method: wanted, head, tail, route, place } of patterns.get(firstStep(plain)) ?? []) {
+  for (const { method: wanted, head, tail, takes, route, place } of patterns.get(firstStep(plain)) ?? []) {
     if (!plain.endsWith(tail)) continue
     const from = lengthOf(head, plain)
     if (from === undefined || plain.length <= from + tail.length) continue
-    const model = decode(plain.slice(from, plain.length - tail.length))
-    if (model === null) continue
-    if (wanted === method) return { found: true, route, place: { ...place, model } }
+    const text = plain.slice(from, plain.length - tail.length)
+    const taken = takes === 'id' && text.includes('/') ? null : decode(text)
+    if (taken === null) continue
+    if (wanted === method)
+      return { found: true, route, place: takes === 'id' ? { ...place, id: taken } : { ...place, model: taken } }
     if (!allow.includes(wanted)) allow.push(wanted)
   }
   return { found: false, allow: allow.length > 0 ? allow : null }

@@ -15,6 +15,7 @@ export const inspect = (body: Buffer): RequestFacts => {
   refuseForbiddenFields(scanned)
   const model = readModel(scanned)
   refuseKeptState(scanned)
+  const refersTo = readPrevious(scanned)
   requireInput(scanned)
   const stream = readStream(scanned)
   const maxTokens = readMaxTokens(scanned)
@@ -26,6 +27,7 @@ export const inspect = (body: Buffer): RequestFacts => {
     choices: 1,
     remoteParts: countRemoteParts(scanned),
     ...(maxTokens !== undefined && { maxTokens }),
+    ...(refersTo !== undefined && { refersTo }),
   }
 }
 
@@ -42,14 +44,10 @@ const readModel = (scanned: ScannedObject): string => {
   return model
 }
 
-/** `prompt` brings an input of its own. */
 const requireInput = (scanned: ScannedObject): void => {
   const { bytes, fields } = scanned
   const field = fields.get('input')
-  if (!field) {
-    if (read(scanned, 'prompt') === undefined) refuse('input', 'is required.')
-    return
-  }
+  if (!field) return refuse('input', 'is required.')
   const first = bytes[field.valueStart]
   let at = field.valueStart + 1
   while (bytes[at]! <= 0x20) at++
@@ -72,17 +70,32 @@ const readMaxTokens = (scanned: ScannedObject): number | undefined => {
   return refuse('max_output_tokens', `must be a whole number from 1 to ${Number.MAX_SAFE_INTEGER}.`)
 }
 
+/** Whose response it is, admission finds out. */
+const readPrevious = (scanned: ScannedObject): string | undefined => {
+  const id = read(scanned, 'previous_response_id')
+  if (id === undefined) return undefined
+  return typeof id === 'string' && id !== ''
+    ? id
+    : refuse('previous_response_id', 'must be the id of a response: a string that is not empty.')
+}
+
 /**
- * Refuses what refers to something that the provider keeps. All users share the provider's account, and nothing here knows yet whose a response, a conversation or an
- * item is: an id that somebody guessed or saw would open another user's conversation. A background response could neither be fetched nor paid for.
+ * Refuses what refers to something that the provider keeps and nothing here knows the owner of: all users share the provider's account, and the id of a conversation or an
+ * item that somebody guessed or saw would open another user's. Nobody waits for the end of a background response, so that it could not be paid for.
  */
 const refuseKeptState = (scanned: ScannedObject): void => {
-  for (const field of ['previous_response_id', 'conversation']) {
-    if (read(scanned, field) !== undefined)
-      notKept(field, 'Responses are not kept here: send the whole conversation as input.')
-  }
+  if (read(scanned, 'conversation') !== undefined)
+    notKept(
+      'conversation',
+      'Conversations are not kept here: go on from a response with previous_response_id, or send the whole conversation as input.',
+    )
+  if (read(scanned, 'prompt') !== undefined)
+    notKept('prompt', 'Prompts are not kept here: send the text itself as instructions or input.')
   if ((read(scanned, 'background') ?? false) !== false)
-    notKept('background', 'Responses are not kept here: ask for the answer in the foreground.')
+    notKept(
+      'background',
+      'What is worked on in the background cannot be metered: ask for the answer in the foreground.',
+    )
   const input = scanned.fields.get('input')
   if (!input || scanned.bytes[input.valueStart] !== 0x5b) return
   const index = firstReference(scanned.bytes, input.valueStart, input.valueEnd)
