@@ -1,4 +1,4 @@
-import type { Catalog, ResolvedModel, Target } from '../catalog/resolved.ts'
+import type { Catalog, ResolvedModel, ResolvedProvider, Target } from '../catalog/resolved.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { type GatewayError, toGatewayError } from '../kernel/errors.ts'
 import { formatCredits } from '../kernel/money.ts'
@@ -15,7 +15,9 @@ import type { CountTokens } from '../endpoints/endpoint.ts'
 import type { Limiter } from '../limits/limiter.ts'
 import type { Credentials } from '../upstream/credentials.ts'
 import type { Upstream, UpstreamRequest } from '../upstream/upstream.ts'
+import type { KeptResponses } from '../usage/kept-responses.ts'
 import { admit, type Admission, type Sighting } from './admit.ts'
+import { admitKept } from './admit-kept.ts'
 import type { Call } from './call.ts'
 import { createDrainBudgets } from './drain-budget.ts'
 import { requestValues } from '../ledger/request-row.ts'
@@ -29,6 +31,10 @@ export interface ExchangeDeps {
   readonly clock: Clock
   readonly catalog: Catalog
   readonly limiter: Limiter
+  /** Whose answers providers keep. */
+  readonly responses: KeptResponses
+  /** A provider that is enabled. */
+  readonly provider: (id: string) => ResolvedProvider | undefined
   /** The ledger's hot commands; each promise settles after its commit. */
   readonly money: {
     hold(command: HoldCommand): Promise<HoldResult>
@@ -77,6 +83,8 @@ export const createExchange = (deps: ExchangeDeps): Exchange => {
     limiter: deps.limiter,
     hold: (command: HoldCommand) => money.hold(command),
     planTargets,
+    responses: deps.responses,
+    provider: deps.provider,
     defaultReserveTokens: config.defaultReserveTokens,
     sealer: deps.sealer,
     epoch: deps.epoch,
@@ -98,7 +106,8 @@ export const createExchange = (deps: ExchangeDeps): Exchange => {
     const settlement = settlementOf(outcome.observed, admission.price?.price ?? null, admission)
     if (outcome.error && outcome.error.status >= 500)
       deps.onError(outcome.error, { request: call.id, model: admission.model.name })
-    const record = requestValues(recordOf(call, admission, outcome, settlement, clock.monotonic()))
+    const row = recordOf(call, admission, outcome, settlement, clock.monotonic())
+    const record = requestValues(row)
     admission.lease.release(settlement.tokens)
     const at = clock.now()
     const hold = admission.holdId
@@ -109,6 +118,7 @@ export const createExchange = (deps: ExchangeDeps): Exchange => {
     const { quality, tokens, amount } = settlement
     const usage = JSON.stringify(settlement.usage)
     const result = await money.post({ op: 'post', hold, amount, usage, tokens, quality, record, at })
+    deps.responses.note(row)
     return { cost: formatCredits(result.posted) }
   }
 
@@ -139,6 +149,7 @@ export const createExchange = (deps: ExchangeDeps): Exchange => {
     const request = (headers: Record<string, string>): UpstreamRequest => ({
       baseUrl: road.baseUrl?.(provider.baseUrl) ?? provider.baseUrl,
       path: road.path,
+      method: road.method ?? 'POST',
       headers,
       body: road.upload && call.upload ? call.upload.send(road.upload) : admission.body,
       connectTimeoutMs: config.connectTimeoutMs,
@@ -154,7 +165,8 @@ export const createExchange = (deps: ExchangeDeps): Exchange => {
         secret,
         client: call.headers,
       })
-      headers['content-type'] = road.upload && call.upload ? call.upload.contentType : 'application/json'
+      if (!road.method)
+        headers['content-type'] = road.upload && call.upload ? call.upload.contentType : 'application/json'
       headers['x-request-id'] = call.id
       return headers
     }
@@ -170,7 +182,7 @@ export const createExchange = (deps: ExchangeDeps): Exchange => {
     const sighting: Sighting = {}
     let admission: Admission
     try {
-      admission = await admit(call, admitDeps, sighting)
+      admission = await (call.endpoint.kept ? admitKept : admit)(call, admitDeps, sighting)
     } catch (error) {
       return refuse(call, sighting, error)
     }
