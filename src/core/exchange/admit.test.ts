@@ -97,6 +97,7 @@ const open = ({ credits = 1e9, tokens, model: settings, protocol = 'openai-chat'
     limiter: createLimiter({ clock: systemClock }),
     hold: books.hold,
     planTargets: () => [target(protocol)],
+    responses: { note() {}, find: () => Promise.reject(new Error('nothing may be looked for')) },
     defaultReserveTokens: 16_384,
     sealer: createSealer(Buffer.alloc(32), 'test'),
     epoch: 'e',

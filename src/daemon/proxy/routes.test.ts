@@ -61,17 +61,21 @@ test("what is not served below Google's versions is refused in Google's way", ()
   expect(['/v1beta/x', '/gemini/v1/x', '/v1/x', '/v1betax/x'].map(isGooglePath)).toEqual([true, true, false, false])
 })
 
-test('responses are made, and nothing is kept to be fetched, cancelled or deleted', () => {
+test('responses are made, fetched, cancelled and deleted by ids that are one step of the path', () => {
   for (const prefix of ['/v1', '/api/v1', '/openai/v1', '/openai']) {
     const path = `${prefix}/responses`
     expect(found('POST', path)).toEqual(['openai-responses', {}])
     expect(found('GET', path)).toEqual(['upgrade-required', {}])
-    for (const [method, kept] of [
-      ['GET', '/resp_1'],
-      ['DELETE', '/resp_1'],
-      ['POST', '/resp_1/cancel'],
-      ['GET', '/resp_1/input_items'],
+    for (const [method, kept, endpoint] of [
+      ['GET', '/resp_1', 'response-retrieve'],
+      ['DELETE', '/resp_1', 'response-delete'],
+      ['POST', '/resp_1/cancel', 'response-cancel'],
+      ['GET', '/resp_1/input_items', 'response-input-items'],
     ] as const)
-      expect(found(method, path + kept)).toEqual(['response', { model: 'resp_1' }])
+      expect(found(method, path + kept)).toEqual([endpoint, { id: 'resp_1' }])
+    expect(found('GET', `${path}/a/b`)).toBeNull()
+    expect(found('GET', `${path}/resp%2F..%2F1`)).toEqual(['response-retrieve', { id: 'resp/../1' }])
+    expect(found('POST', `${path}/resp_1`)).toEqual(['GET', 'DELETE'])
+    expect(found('DELETE', `${path}/resp_1/cancel`)).toEqual(['POST'])
   }
 })

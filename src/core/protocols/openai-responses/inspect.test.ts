@@ -34,16 +34,26 @@ describe('what admission learns', () => {
     expect(facts).toEqual({ model: 'm', stream: true, includeUsage: true, choices: 1, remoteParts: 2, maxTokens: 7 })
   })
 
-  test('null is the same as absent, and a kept prompt brings its own input', () => {
+  test('the response that it goes on from', () => {
+    expect(inspect(body({ previous_response_id: 'resp_1' })).refersTo).toBe('resp_1')
+    expect(inspect(Buffer.from('{"model":"m","previous\\u005fresponse_id":"x","input":"hi"}')).refersTo).toBe('x')
+  })
+
+  test('which response is gone on from; whose it is, admission finds out', () => {
+    expect(inspect(body({ previous_response_id: 'resp_1' })).refersTo).toBe('resp_1')
+  })
+
+  test('null is the same as absent', () => {
     const absent = {
       stream: null,
       stream_options: null,
       max_output_tokens: null,
       previous_response_id: null,
       conversation: null,
+      prompt: null,
     }
-    expect(inspect(body({ ...absent, background: false })).stream).toBe(false)
-    expect(inspect(body({ input: undefined, prompt: { id: 'pmpt_1' } })).model).toBe('m')
+    const { scanned: _, ...facts } = inspect(body({ ...absent, background: false }))
+    expect(facts).toEqual({ model: 'm', stream: false, includeUsage: true, choices: 1, remoteParts: 0 })
   })
 })
 
@@ -57,6 +67,9 @@ test.each<[object, string]>([
   [{ stream_options: {} }, 'stream_options'],
   [{ max_output_tokens: 0 }, 'max_output_tokens'],
   [{ max_output_tokens: 1.5 }, 'max_output_tokens'],
+  [{ previous_response_id: '' }, 'previous_response_id'],
+  [{ previous_response_id: '' }, 'previous_response_id'],
+  [{ previous_response_id: { id: 'resp_1' } }, 'previous_response_id'],
 ])('%j is refused with its field', (fields, param) => {
   expect(refusalOf(body(fields))).toEqual(['invalid_request', param])
 })
@@ -67,7 +80,7 @@ test('fields by which a client would choose a destination are refused', () => {
 
 describe("another user's answers cannot be reached through the account that all users share", () => {
   test.each<[object, string]>([
-    [{ previous_response_id: 'resp_1' }, 'previous_response_id'],
+    [{ input: undefined, prompt: { id: 'pmpt_1' } }, 'prompt'],
     [{ conversation: 'conv_1' }, 'conversation'],
     [{ conversation: { id: 'conv_1' } }, 'conversation'],
     [{ background: true }, 'background'],
@@ -91,7 +104,7 @@ describe("another user's answers cannot be reached through the account that all 
     '{"model":"m","input":[ {"type" : "item\\u005freference", "id":"x"} ]}',
     '{"model":"m","input":[[1],{"type":"message","type":"item_reference","role":"user","id":"x"}]}',
     '{"model":"m","input":[{"role":"user","content":"\\\\"},{"\\u0069d":"x"}]}',
-    '{"model":"m","previous\\u005fresponse_id":"x","input":"hi"}',
+    '{"model":"m","conver\\u0073ation":"x","input":"hi"}',
   ])('however it is written: %s', (text) => {
     expect(refusalOf(Buffer.from(text))[0]).toBe('unsupported_parameter')
   })
