@@ -205,6 +205,35 @@ describe('usage', () => {
   })
 })
 
+describe('whole answers', () => {
+  test('that are none are refused, and hostile ones are read or refused, nothing else', () => {
+    expect(() => bedrockConverse.decodeResponse({})).toThrow(/holds no message/)
+    const block = fc.oneof(
+      fc.json().map((text) => JSON.parse(text) as JsonValue),
+      fc.record({ text: fc.string() }),
+      fc.record({ toolUse: fc.record({ toolUseId: fc.string(), name: fc.string(), input: fc.constant({}) }) }),
+      fc.record({ reasoningContent: fc.record({ reasoningText: fc.record({ text: fc.string() }) }) }),
+      fc.record({ citationsContent: fc.record({ content: fc.array(fc.record({ text: fc.string() })) }) }),
+    )
+    fc.assert(
+      fc.property(fc.array(block), fc.json(), (content, stopReason) => {
+        const body = { output: { message: { content } }, stopReason, usage: { inputTokens: 1, outputTokens: 2 } }
+        expect(bedrockConverse.decodeResponse(body as JsonObject).choices).toHaveLength(1)
+      }),
+    )
+  })
+
+  test('count calls as calls, and name neither themselves nor their model', () => {
+    const content = [{ toolUse: { toolUseId: 't', name: 'f', input: { a: 1 } } }]
+    const read = () => bedrockConverse.decodeResponse({ output: { message: { content } }, stopReason: 'end_turn' })
+    expect(read()).toMatchObject({
+      model: '',
+      choices: [{ blocks: [{ kind: 'tool-call', arguments: '{"a":1}' }], finish: { reason: 'tool-calls' } }],
+    })
+    expect(read().id).not.toBe(read().id)
+  })
+})
+
 describe('errors of whole answers', () => {
   const errorOf = (status: number, body: string, type?: string) =>
     bedrockConverse.decodeError(status, (name) => (name === 'x-amzn-errortype' ? type : undefined), Buffer.from(body))

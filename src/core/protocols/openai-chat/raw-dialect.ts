@@ -40,7 +40,9 @@ const renameLimit = (scanned: ScannedObject): Cut[] => {
 
 /** Undefined when no message must change. */
 const rewriteMessages = (scanned: ScannedObject, dialect: ChatDialect): string | undefined => {
-  if (!changesMessages(dialect)) return undefined
+  // Most conversations have nothing to change, and are not worth a parse.
+  const calls = (dialect.nineCharCallIds || dialect.reasoningWithCalls) && scanned.bytes.includes('"tool_call')
+  if (!calls && !(dialect.systemNotDeveloper && scanned.bytes.includes('"developer"'))) return undefined
   const messages = readField(scanned, 'messages') as JsonValue | undefined
   if (!Array.isArray(messages)) return undefined
   let changed = false
