@@ -327,6 +327,18 @@ describe('Google’s SDK', () => {
   })
 })
 
+test('the simulated provider has embeddings and counts', async () => {
+  await scene.gateway.call('providers.add', { name: 'sim', kind: 'simulated' })
+  await scene.gateway.call('models.create', { name: 'sim', targets: [{ provider: 'sim', model: 'sim-fast' }], prices })
+  const { data, usage } = await openai.embeddings.create({ model: 'sim', input: ['a cat', 'a dog'], dimensions: 8 })
+  expect(data.map(({ embedding }) => embedding.length)).toEqual([8, 8])
+  expect(usage.prompt_tokens).toBe(4)
+  const messages = [{ role: 'user' as const, content: 'Hello' }]
+  const { data: counted, response } = await anthropic.messages.countTokens({ model: 'sim', messages }).withResponse()
+  expect(counted.input_tokens).toBeGreaterThan(0)
+  expect(response.headers.get('x-gateway-estimated')).toBeNull()
+})
+
 test('the books are right', async () => {
   await eventually(async () => ((await verify(scene.gateway)).holds_open === 0 ? true : undefined))
   expect(await verify(scene.gateway)).toMatchObject({ ok: true, holds_open: 0 })

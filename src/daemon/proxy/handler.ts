@@ -8,6 +8,7 @@ import { newId } from '../../core/kernel/ids.ts'
 import { ipAllowed } from '../../core/keys/ip-allow.ts'
 import type { KeyPrincipal, KeyVerifier } from '../../core/keys/verdict.ts'
 import { endpointById } from '../../core/endpoints/index.ts'
+import { createSpools } from '../../core/endpoints/upload/spool.ts'
 import { openUpload, type Upload } from '../../core/endpoints/upload/upload.ts'
 import type { ErrorFormat, Place } from '../../core/protocols/protocol.ts'
 import { clientIp } from './client-ip.ts'
@@ -35,6 +36,7 @@ export interface ProxyDeps {
 /** Serves the proxy plane straight on node:http: no framework stands between the socket and the exchange. */
 export const createProxyHandler = (deps: ProxyDeps) => {
   const { clock, keys, catalog, exchange } = deps
+  const spools = createSpools(deps.dataDir)
 
   const authenticate = (request: IncomingMessage): KeyPrincipal => {
     const verdict = keys.verify(credentialOf(request.headers, queryOf(request)))
@@ -103,11 +105,10 @@ export const createProxyHandler = (deps: ProxyDeps) => {
   }
 
   const takeUpload = async (request: IncomingMessage, response: ServerResponse): Promise<Taken> => {
-    const { maxUploadBytes: maxBytes, dataDir: dir } = deps
-    const { boundary, mostBytes } = checkUploadHeaders(request, maxBytes)
+    const { boundary, mostBytes } = checkUploadHeaders(request, deps.maxUploadBytes)
     if (isAwaitingContinue(request)) response.writeContinue()
     const body = uploadBytes(request)
-    const upload = await openUpload({ body, boundary, mostBytes, dir, now: clock.now() })
+    const upload = await openUpload({ body, boundary, mostBytes, spools, now: clock.now() })
     // Whatever becomes of the exchange, its answer ends or breaks.
     if (response.destroyed) await upload.close()
     else response.once('close', () => void upload.close())

@@ -13,8 +13,33 @@ export interface Spool {
 
 const readSize = 64 * 1024
 
-/** Throws `storage_unavailable` when the file cannot be made or written. */
-export const openSpool = async (dir: string, now: number): Promise<Spool> => {
+/** Makes temporary files in one directory, so many at a time and no more: whoever has a key could fill a disk with uploads that never end. */
+export interface Spools {
+  /** Throws `overloaded` when there are as many as may be, `storage_unavailable` when the file cannot be made or written. */
+  open(now: number): Promise<Spool>
+}
+
+export const createSpools = (dir: string, most = 64): Spools => {
+  let count = 0
+  return {
+    async open(now) {
+      if (count >= most)
+        throw new GatewayError(
+          'overloaded',
+          'Too many uploads wait for their model. Put the field "model" in front of the file.',
+        )
+      count++
+      try {
+        return await openSpool(dir, now, () => count--)
+      } catch (error) {
+        count--
+        throw error
+      }
+    },
+  }
+}
+
+const openSpool = async (dir: string, now: number, closed: () => void): Promise<Spool> => {
   const path = join(dir, `.upload-${newId('request', now)}`)
   const failed = (cause: unknown): GatewayError =>
     new GatewayError('storage_unavailable', 'The upload cannot be kept on the disk of this gateway.', {}, { cause })
@@ -23,7 +48,7 @@ export const openSpool = async (dir: string, now: number): Promise<Spool> => {
   })
   await unlink(path).catch(() => {})
   let length = 0
-  let open_ = true
+  let isOpen = true
   return {
     get length() {
       return length
@@ -49,8 +74,9 @@ export const openSpool = async (dir: string, now: number): Promise<Spool> => {
       }
     },
     async close() {
-      if (!open_) return
-      open_ = false
+      if (!isOpen) return
+      isOpen = false
+      closed()
       await handle.close()
     },
   }

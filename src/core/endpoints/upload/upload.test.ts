@@ -3,11 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { boundaryOf, MultipartScanner } from './scanner.ts'
+import { createSpools } from './spool.ts'
 import { openUpload } from './upload.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'gateway-upload-'))
 afterAll(() => rmSync(dir, { recursive: true }))
 
+const spools = createSpools(dir, 2)
 const boundary = 'XyZ'
 const field = (name: string, value: string) =>
   `--${boundary}\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`
@@ -20,7 +22,7 @@ async function* pieces(text: string, size: number): AsyncGenerator<Buffer> {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size)
 }
 const open = (text: string, { size = 7, mostBytes = 10_000_000 } = {}) =>
-  openUpload({ body: pieces(text, size), boundary, mostBytes, dir, now: 0 })
+  openUpload({ body: pieces(text, size), boundary, mostBytes, spools, now: 0 })
 const collect = async (body: AsyncIterable<Buffer>): Promise<string> => {
   const parts: Buffer[] = []
   for await (const part of body) parts.push(part)
@@ -62,6 +64,17 @@ describe('the provider gets the parts as they came, but for the model', () => {
   })
 })
 
+test('only so many uploads may wait on the disk at a time', async () => {
+  const text = file('x') + field('model', 'a') + end
+  const [first, second] = [await open(text), await open(text)]
+  expect(first.mostBytes).toBe(text.length)
+  await expect(open(text)).rejects.toMatchObject({ code: 'overloaded', status: 503 })
+  await first.close()
+  await first.close()
+  await (await open(text)).close()
+  await second.close()
+})
+
 test('a file is read no faster than it is sent', async () => {
   let given = 0
   async function* body(): AsyncGenerator<Buffer> {
@@ -69,7 +82,7 @@ test('a file is read no faster than it is sent', async () => {
     for (; given < 1000; given++) yield Buffer.alloc(1024)
     yield Buffer.from(`\r\n${end}`)
   }
-  const upload = await openUpload({ body: body(), boundary, mostBytes: 10_000_000, dir, now: 0 })
+  const upload = await openUpload({ body: body(), boundary, mostBytes: 10_000_000, spools, now: 0 })
   const sent = upload.send({})
   for (let at = 0; at < 10; at++) await sent.next()
   expect(given).toBeLessThan(10)

@@ -3,7 +3,7 @@ import { GatewayError } from '../../kernel/errors.ts'
 import { fieldsAsJson } from './fields.ts'
 import { badUpload } from './part-head.ts'
 import { MultipartScanner, type UploadEvent } from './scanner.ts'
-import { openSpool, type Spool } from './spool.ts'
+import type { Spool, Spools } from './spool.ts'
 
 /** A multipart body of a client, on its way to a provider. */
 export interface Upload {
@@ -11,7 +11,7 @@ export interface Upload {
   readonly fields: Buffer
   /** Files are in the way of the fields: they lie on the disk. */
   readonly spooled: boolean
-  /** How large the whole may be. */
+  /** How large the whole may be, or is where all of it has come. */
   readonly mostBytes: number
   /** Of what `send` gives. */
   readonly contentType: string
@@ -26,8 +26,7 @@ export interface UploadSource {
   readonly boundary: string
   /** More is refused. */
   readonly mostBytes: number
-  /** Where files may be kept for a while. */
-  readonly dir: string
+  readonly spools: Spools
   /** Milliseconds since the epoch. */
   readonly now: number
 }
@@ -51,7 +50,7 @@ export const openUpload = async (source: UploadSource): Promise<Upload> => {
   try {
     let first = await readTexts(reader, kept)
     if (first && !kept.some((part) => 'text' in part && part.name === 'model')) {
-      spool = await openSpool(source.dir, source.now)
+      spool = await source.spools.open(source.now)
       while (first) {
         const part = { raw: first.raw, from: spool.length, to: 0 }
         for await (const bytes of reader.file()) await spool.append(bytes)
@@ -64,7 +63,7 @@ export const openUpload = async (source: UploadSource): Promise<Upload> => {
     return {
       fields: fieldsAsJson(textsOf(kept)),
       spooled: spool !== null,
-      mostBytes: source.mostBytes,
+      mostBytes: spool ? reader.bytes : source.mostBytes,
       contentType: `multipart/form-data; boundary=${boundary}`,
       send: (values) => write(boundary, values, kept, spool, first ? { reader, raw: first.raw } : null),
       async close() {
@@ -135,7 +134,8 @@ class Reader {
   readonly #source: UploadSource
   readonly #scanner: MultipartScanner
   #events: UploadEvent[] = []
-  #bytes = 0
+  /** How many have come. */
+  bytes = 0
   #fieldBytes = 0
 
   constructor(source: UploadSource) {
@@ -168,8 +168,8 @@ class Reader {
   }
 
   #count(bytes: Buffer): void {
-    this.#bytes += bytes.length
-    if (this.#bytes > this.#source.mostBytes)
+    this.bytes += bytes.length
+    if (this.bytes > this.#source.mostBytes)
       throw new GatewayError('request_too_large', `The upload is larger than ${this.#source.mostBytes} bytes.`)
   }
 
