@@ -80,10 +80,14 @@ const encodeSystem = (
   const instructs = first && (restore ? first.path === 'instructions' : others.length === 0)
   const items = grouped(instructs ? others : system, restore).map((parts) => ({
     role: 'system',
-    content: simplest(parts.map((part) => encodeInputPart(part, part.path ?? 'system', restore, warnings))),
+    content: simplest(parts.map((part) => encodeInputPart(plain(part), 'system', restore, warnings))),
+    // What was said of the item stands at its first part.
+    ...(parts[0] && ownFields(parts[0])),
   }))
   return { ...(instructs && { instructions: first.text }), items }
 }
+
+const plain = ({ type, text, cache }: TextPart): TextPart => ({ type, text, ...(cache && { cache }) })
 
 const encodeUser = (message: NeutralMessage, path: string, walk: Walk): JsonObject[] => {
   const { restore, warnings } = walk
