@@ -65,7 +65,6 @@ test.each([
   '"input":"a","tools":[{"type":"image_generation"}]',
   '"input":"a","tools":[{"type":"shell"}]',
   '"input":[{"type":"additional_tools","role":"developer","tools":[{"type":"web_search"}]}]',
-  '"prompt":{"id":"pmpt_1"}',
 ])('the provider runs tools for a Responses client: %s', (fields) => {
   expect(responsesUses(fields)).toBe(true)
 })

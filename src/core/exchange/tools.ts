@@ -5,11 +5,8 @@ import { readField, type ScannedObject } from '../protocols/json-scan.ts'
 export const definesTools = ({ scanned }: RequestFacts): boolean =>
   scanned.fields.has('tools') || scanned.fields.has('functions') || adds(scanned)
 
-/**
- * Fields that ask for tools of the provider by being there: MCP servers (Messages), web search (Chat Completions). A prompt that is kept there, an object (Responses),
- * has a text and tools of its own.
- */
-const hostedFields = ['mcp_servers', 'web_search_options', 'prompt']
+/** Fields that ask for tools of the provider by being there: MCP servers (Messages), web search (Chat Completions). */
+const hostedFields = ['mcp_servers', 'web_search_options']
 /** Types of tools that the provider runs itself, with or without a date behind them. A quote inside a string is escaped and no quote here. */
 const hostedType =
   /"type"\s*:\s*"(?:web_search|web_fetch|code_execution|tool_search|mcp|file_search|code_interpreter|image_generation|programmatic_tool_calling|shell")/u
@@ -20,12 +17,9 @@ const empty = /^(?:null|\[\s*\])$/u
 
 /** Whether the provider runs tools for this request: what they return becomes prompt that is in no body. */
 export const usesHostedTools = ({ scanned }: RequestFacts): boolean =>
-  hostedFields.some((name) => scanned.fields.has(name) && asks(name, textOf(scanned, name))) ||
+  hostedFields.some((name) => scanned.fields.has(name) && !empty.test(textOf(scanned, name))) ||
   hasHostedType(scanned, 'tools') ||
   (adds(scanned) && hasHostedType(scanned, 'input'))
-
-/** `prompt` is also the text of Completions. */
-const asks = (name: string, text: string): boolean => !empty.test(text) && (name !== 'prompt' || text.startsWith('{'))
 
 /** Responses: items of the input can add tools. */
 const adds = ({ bytes, fields }: ScannedObject): boolean => fields.has('input') && bytes.includes('additional_tools')
