@@ -187,11 +187,17 @@ describe('case 36: DeepSeek gets its reasoning back on turns of tools', () => {
 
 describe('case 37: marks of thinking in plain text', () => {
   const told = chat.whole({ content: '<think>hm</think>Use <think> like this.' }, 'stop')
-  const blocks = (kind?: string) => {
-    const line = { client: 'anthropic-messages', provider: 'openai-chat', ...(kind !== undefined && { kind }) } as const
-    return list(answered(line, told).body['content'])
-  }
+  const line = { client: 'anthropic-messages', provider: 'openai-chat' } as const
   test('case 37: are text, for nobody says that they are more', () => {
-    expect(blocks()).toMatchObject([{ type: 'text', text: '<think>hm</think>Use <think> like this.' }])
+    expect(answered(line, told).body['content']).toMatchObject([
+      { type: 'text', text: '<think>hm</think>Use <think> like this.' },
+    ])
+  })
+
+  test('case 37: are reasoning where the operator says so', () => {
+    expect(answered({ ...line, quirks: ['think-tags'] }, told).body['content']).toMatchObject([
+      { type: 'thinking', thinking: 'hm' },
+      { type: 'text', text: 'Use <think> like this.' },
+    ])
   })
 })

@@ -2,6 +2,7 @@ import type { JsonObject, NeutralEvent, ProtocolId } from '../../../src/core/pro
 import { protocolById, providerProtocolById } from '../../../src/core/protocols/index.ts'
 import type { Observed } from '../../../src/core/protocols/protocol.ts'
 import { providerKindById } from '../../../src/core/provider-kinds/index.ts'
+import type { QuirkId } from '../../../src/core/protocols/openai-chat/quirks.ts'
 import { parseFrame, SseSplitter } from '../../../src/core/protocols/sse.ts'
 import { decodeStream, recut } from '../../support/recordings.ts'
 import type { Asked } from './asked.ts'
@@ -32,11 +33,13 @@ export interface Line {
   /** Of the provider; any that speaks its protocol when absent. */
   readonly kind?: string
   readonly model?: string
+  /** Instead of those of the kind. */
+  readonly quirks?: readonly QuirkId[]
   /** The road the exchange takes, straight between equals, instead of the neutral form. */
   readonly real?: true
 }
 
-const roadOf = ({ client, provider, ask, kind, model, real }: Line, stream: boolean) => {
+const roadOf = ({ client, provider, ask, kind, model, real, quirks }: Line, stream: boolean) => {
   const speaker = protocolById(client)
   const asked: Asked = {
     body: { ...hello[client], ...(stream && streaming[client]), ...ask },
@@ -45,7 +48,9 @@ const roadOf = ({ client, provider, ask, kind, model, real }: Line, stream: bool
   const to = {
     provider: providerProtocolById(provider),
     ...(model !== undefined && { model }),
-    ...(kind !== undefined && { kind: providerKindById(kind)! }),
+    ...((kind !== undefined || quirks) && {
+      kind: { ...providerKindById(kind ?? 'openai-compatible')!, ...(quirks && { quirks }) },
+    }),
   }
   return (real ? realRoad : crossingRoad)(speaker, asked, to)
 }
