@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { endpoints } from '../../src/core/endpoints/index.ts'
 import { proxyRoutes } from '../../src/daemon/proxy/routes.ts'
 import { createCustomer } from '../support/gateway.ts'
-import { eventually, type Scene, startScene, verify } from '../support/scene.ts'
+import { eventually, prices, type Scene, startScene, verify } from '../support/scene.ts'
 
 /**
  * Every route that is served passes the same gates: a key, its limits, credit, the meter, the record. The list comes from the router itself; an endpoint without an
@@ -12,9 +12,15 @@ let scene: Scene
 let good: { key: string; keyId: string }
 let poor: { key: string; keyId: string }
 let limited: { key: string; keyId: string }
+let keptByLimited = ''
 
 /** Whatever is said here is all that may be called without credit. */
+const kept = 'What it is about was paid for when it was made.'
 const free: Readonly<Record<string, string>> = {
+  'response-retrieve': kept,
+  'response-delete': kept,
+  'response-cancel': kept,
+  'response-input-items': kept,
   'anthropic-count-tokens': 'No provider charges for counting.',
   'openai-input-tokens': 'No provider charges for counting.',
   'gemini-count-tokens': 'No provider charges for counting.',
@@ -25,6 +31,8 @@ interface Example {
   readonly body: object | string
   /** What the provider says; the mock's own answer where that fits. */
   readonly answer?: object | string
+  /** It is about a response that was made before. */
+  readonly kept?: true
   /** The protocol of the provider behind the model; OpenAI's is the default. */
   readonly provider?: 'anthropic'
   readonly contentType?: string
@@ -48,7 +56,13 @@ const vectors = { object: 'list', data, usage: { prompt_tokens: 3, total_tokens:
 const images = { created: 1, data: [{ b64_json: 'AA==' }] }
 const choices = [{ text: 'hello', index: 0, logprobs: null, finish_reason: 'stop' }]
 
+const aboutKept: Example = { body: {}, kept: true }
+
 const examples: Readonly<Record<string, Example>> = {
+  'response-retrieve': aboutKept,
+  'response-delete': aboutKept,
+  'response-cancel': aboutKept,
+  'response-input-items': aboutKept,
   'openai-chat': { body: { messages } },
   'openai-responses': { body: { input: 'Say hello.' } },
   'anthropic-messages': { body: { messages, max_tokens: 10 }, provider: 'anthropic' },
@@ -75,21 +89,50 @@ const routes = proxyRoutes.flatMap(({ method, path, route }) =>
 )
 const modelOf = (id: string): string => `route-${id}`
 
-const send = async (path: string, id: string, key: string | null) => {
+/** `of`: the response that the request is about. */
+const send = async ({ method, path, id }: (typeof routes)[number], key: string | null, of = 'resp_none') => {
   const { body } = examples[id]!
   const isUpload = typeof body === 'string'
   const model = modelOf(id)
-  const url = path.replace('{model}', model).replaceAll(/\{\w+\}/g, 'any')
+  const url = path
+    .replace('{model}', model)
+    .replace('{id}', of)
+    .replaceAll(/\{\w+\}/g, 'any')
   const response = await fetch(`${scene.gateway.url}${url}`, {
-    method: 'POST',
+    method,
     headers: {
       'content-type': isUpload ? `multipart/form-data; boundary=${boundary}` : 'application/json',
       ...(key !== null && { authorization: `Bearer ${key}` }),
     },
-    body: isUpload ? upload(model) : JSON.stringify({ ...body, ...(!id.startsWith('gemini') && { model }) }),
+    ...(method === 'POST' && {
+      body: isUpload ? upload(model) : JSON.stringify({ ...body, ...(!id.startsWith('gemini') && { model }) }),
+    }),
   })
   const text = await response.text()
   return { status: response.status, text, id: response.headers.get('x-gateway-request-id') ?? '' }
+}
+
+let keptCount = 0
+/** Has a response made that its provider keeps. The mock answers whatever is asked of it later with all that any of these calls wants. */
+const keep = async (key: string): Promise<string> => {
+  const id = `resp_${keptCount++}`
+  const usage = { input_tokens: 3, output_tokens: 1, total_tokens: 4 }
+  const message = { type: 'message', id: 'msg_1', status: 'completed', role: 'assistant', content: [] }
+  const response = {
+    id,
+    object: 'response',
+    created_at: 1,
+    status: 'completed',
+    model: 'real-kept',
+    output: [message],
+    usage,
+  }
+  await scene.provider.script('*', { chunks: [JSON.stringify({ ...response, deleted: true, data: [] })] })
+  const body = JSON.stringify({ model: 'kept', input: 'Say hello.', store: true })
+  const headers = { 'content-type': 'application/json', authorization: `Bearer ${key}` }
+  const made = await fetch(`${scene.gateway.url}/v1/responses`, { method: 'POST', headers, body })
+  expect({ status: made.status, text: await made.text() }).toMatchObject({ status: 200 })
+  return id
 }
 const records = (key: string) =>
   scene.gateway.call<{ data: { id: string; model: string }[] }>('requests.list', {
@@ -106,14 +149,20 @@ beforeAll(async () => {
   for (const [id, example] of Object.entries(examples)) {
     await scene.model(modelOf(id), example.provider ?? 'openai')
     const { answer, contentType } = example
-    if (answer === undefined) continue
     await provider.script(`real-${modelOf(id)}`, {
-      chunks: [typeof answer === 'string' ? answer : JSON.stringify(answer)],
+      ...(answer !== undefined && { chunks: [typeof answer === 'string' ? answer : JSON.stringify(answer)] }),
       ...(contentType !== undefined && { headers: { 'content-type': contentType } }),
     })
   }
+  await gateway.call('providers.add', {
+    name: 'keeping',
+    kind: 'openai',
+    base_url: provider.url,
+    secret: 'sk-provider-0123456789',
+  })
+  await gateway.call('models.create', { name: 'kept', targets: [{ provider: 'keeping', model: 'real-kept' }], prices })
   // The one request of its minute.
-  await send('/v1/chat/completions', 'openai-chat', limited.key)
+  keptByLimited = await keep(limited.key)
 }, 60_000)
 afterAll(() => scene.close())
 
@@ -128,49 +177,56 @@ test('only what is said to be is free, for the reason that is given', () => {
   for (const { id, free: reason } of endpoints) expect(reason, id).toBe(free[id])
 })
 
-describe.each(routes)('$method $path', ({ path, id }) => {
+describe.each(routes)('$method $path', (route) => {
+  const { id } = route
+  const isKept = examples[id]?.kept === true
+  const isFree = free[id] !== undefined
+
   test('401 without a key', async () => {
-    expect((await send(path, id, null)).status).toBe(401)
+    expect((await send(route, null)).status).toBe(401)
   })
 
   test('429 when the key has had its requests', async () => {
-    const { status, text } = await send(path, id, limited.key)
+    const { status, text } = await send(route, limited.key, keptByLimited)
     expect({ status, text }).toMatchObject({ status: 429 })
   })
 
-  test(free[id] === undefined ? '402 without credit' : 'an answer without credit', async () => {
-    const { status, text } = await send(path, id, poor.key)
-    expect({ status, text }).toMatchObject({ status: free[id] === undefined ? 402 : 200 })
+  test(isFree ? 'no word about credit' : '402 without credit', async () => {
+    const { status, text } = await send(route, poor.key)
+    // Nobody without credit has had anything made.
+    expect({ status, text }).toMatchObject({ status: isKept ? 404 : isFree ? 200 : 402 })
   })
 
   test('one answer, one record', async () => {
-    const { status, text, id: request } = await send(path, id, good.key)
+    const about = isKept ? await keep(good.key) : undefined
+    const { status, text, id: request } = await send(route, good.key, about)
     expect({ status, text }).toMatchObject({ status: 200 })
     const row = await eventually(() =>
       scene.gateway.call<{ usage_quality: string }>('requests.show', { request }).catch(() => undefined),
     )
-    expect(row).toMatchObject({ id: request, client_protocol: id, status: 200, model: modelOf(id) })
-    expect(row.usage_quality === 'none').toBe(free[id] !== undefined)
+    const model = isKept ? 'kept' : modelOf(id)
+    expect(row).toMatchObject({ id: request, client_protocol: id, status: 200, model })
+    expect(row.usage_quality === 'none').toBe(isFree)
   })
 })
 
 test('there are exactly as many records as requests, none of a stranger, and no hold is open', async () => {
-  for (const { keyId } of [good, poor]) {
+  const sent = new Map([
+    [good.keyId, routes.length + keptCount - 1],
+    [poor.keyId, routes.length],
+    [limited.keyId, routes.length + 1],
+  ])
+  for (const [key, count] of sent) {
     const { data: rows } = await eventually(async () => {
-      const list = await records(keyId)
-      return list.data.length >= routes.length ? list : undefined
+      const list = await records(key)
+      return list.data.length >= count ? list : undefined
     })
-    expect(rows).toHaveLength(routes.length)
-    const count = (ids: readonly string[]) => ids.toSorted().join()
-    expect(count(rows.map((row) => row.model))).toBe(count(routes.map(({ id }) => modelOf(id))))
+    expect(rows).toHaveLength(count)
   }
-  expect((await records(limited.keyId)).data).toHaveLength(routes.length + 1)
   expect(await verify(scene.gateway)).toMatchObject({ ok: true, holds_open: 0 })
 })
 
 test('whatever was refused was not sent to the provider', async () => {
-  const log = await scene.provider.log()
-  const paid = routes.filter(({ id }) => free[id] === undefined)
-  // Once for each route by the good key, and the one request of the limited key.
-  expect(log).toHaveLength(paid.length + 1)
+  const asked = routes.filter(({ id }) => free[id] === undefined || examples[id]?.kept)
+  expect(await scene.provider.log()).toHaveLength(asked.length + keptCount)
 })
