@@ -120,8 +120,8 @@ export const findRequest = (log: Log, id: string): Promise<RequestsTable | undef
 const responses = sql.lit('openai-responses')
 
 /**
- * The newest whole answer of this user that a provider calls `upstreamId`, given over the Responses API by a provider that speaks it. An answer that was cut off is none: it
- * was not paid for. The protocol stands in the text of the query, else its partial index is not used.
+ * The whole answer of this user that a provider calls `upstreamId`, given over the Responses API by a provider that speaks it. An answer that was cut off is none: it was not
+ * paid for. The protocol stands in the text of the query, and no order, else its own index is not used.
  */
 export const findResponse = (log: Log, userId: string, upstreamId: string): Promise<RequestsTable | undefined> =>
   log
@@ -132,8 +132,6 @@ export const findResponse = (log: Log, userId: string, upstreamId: string): Prom
     .where('provider_protocol', '=', 'openai-responses')
     .where('user_id', '=', userId)
     .where((where) => where.or([where('status', '=', 200), where('quality', '=', 'exact')]))
-    .orderBy('at', 'desc')
-    .limit(1)
     .executeTakeFirst()
 
 // Names for ids, and the money of one request
