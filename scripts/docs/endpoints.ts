@@ -6,10 +6,16 @@ const generated = 'what the provider reports; else what was delivered, as an est
 const anyProvider = 'providers of every protocol'
 const openaiLike = 'providers with OpenAI’s protocol that have it'
 
+const maker = 'the provider that made the response'
+
 /** Where each endpoint leads and what it costs. One without a line here cannot be documented. */
 const about: Readonly<Record<string, { readonly reaches: string; readonly costs: string }>> = {
   'openai-chat': { reaches: anyProvider, costs: generated },
   'openai-responses': { reaches: anyProvider, costs: generated },
+  'response-retrieve': { reaches: maker, costs: 'nothing' },
+  'response-delete': { reaches: maker, costs: 'nothing' },
+  'response-cancel': { reaches: maker, costs: 'nothing' },
+  'response-input-items': { reaches: maker, costs: 'nothing' },
   'anthropic-messages': { reaches: anyProvider, costs: generated },
   gemini: { reaches: anyProvider, costs: generated },
   embeddings: { reaches: `${openaiLike}, and Gemini`, costs: 'tokens of the input; estimated if none are told' },
@@ -48,9 +54,8 @@ const about: Readonly<Record<string, { readonly reaches: string; readonly costs:
 const mostPaths = 4
 
 const rowOf = (id: string): string[] => {
-  const paths = proxyRoutes
-    .filter(({ route }) => route.kind === 'exchange' && route.endpoint.id === id)
-    .map(({ path }) => path)
+  const served = proxyRoutes.filter(({ route }) => route.kind === 'exchange' && route.endpoint.id === id)
+  const paths = served.map(({ method, path }) => (method === 'POST' ? path : `${method} ${path}`))
   const told = about[id]
   if (!told) throw new Error(`scripts/docs/endpoints.ts says nothing of the endpoint "${id}"`)
   const shown = paths.slice(0, mostPaths).map(code).join(' ')
@@ -64,7 +69,7 @@ export const endpointsPage: Page = {
     return `# Endpoints
 
 What clients can call with an API key. Each request passes the same gates, whichever the endpoint: the key, its limits, a hold of the most it can cost, the provider, the
-settlement, one record (\`client_protocol\` is the name in the first column). All are \`POST\`. A model whose provider has nothing like the endpoint is refused with 400
+settlement, one record (\`client_protocol\` is the name in the first column). \`POST\` unless another method stands in front. A model whose provider has nothing like the endpoint is refused with 400
 \`unsupported_endpoint\`.
 
 ${table(
