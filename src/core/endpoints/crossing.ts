@@ -2,6 +2,7 @@ import { GatewayError } from '../kernel/errors.ts'
 import type { JsonObject, NeutralEvent, NeutralRequest, ProviderFailure } from '../protocols/neutral/index.ts'
 import type { EncodeOptions, Observed, Protocol, ProviderProtocol, StreamEncoder } from '../protocols/protocol.ts'
 import { splitThinkTags, ThinkTags } from '../protocols/openai-chat/think-tags.ts'
+import { withoutPastSearches } from '../protocols/past-searches.ts'
 import { parseFrame, SseFrameTooLarge, SseSplitter } from '../protocols/sse.ts'
 import { asFunctions, FreeTextCalls, restoreFreeText } from '../protocols/tool-forms.ts'
 import { restoreInEvent, restoreInResponse, sendableToolNames } from '../protocols/tool-names.ts'
@@ -22,7 +23,8 @@ export const crossing = (client: Protocol, provider: ProviderProtocol, options: 
   const owner: StateOwner = { protocol: provider.id, provider: target.providerId, family: familyOf(target.model) }
   const opened = openStates(request, options.sealer, owner)
   const same = client.id === provider.id
-  const forms = provider.customTools || same ? keepForms(opened.request) : asFunctions(opened.request, options.crossing)
+  const past = withoutPastSearches(opened.request, provider.id)
+  const forms = provider.customTools || same ? keepForms(past.request) : asFunctions(past.request, options.crossing)
   const { request: neutral, sent } = sendableToolNames(forms.request, provider.toolName)
   const encode = (maxTokens: number | undefined) =>
     provider.encodeRequest(neutral, {
@@ -43,7 +45,7 @@ export const crossing = (client: Protocol, provider: ProviderProtocol, options: 
   }
   return {
     straight: false,
-    warnings: [...opened.warnings, ...forms.warnings, ...planned.warnings],
+    warnings: [...opened.warnings, ...past.warnings, ...forms.warnings, ...planned.warnings],
     request: (maxTokens) =>
       Buffer.from(JSON.stringify((maxTokens === options.maxTokens ? planned : encode(maxTokens)).body)),
     unary(body) {
