@@ -60,7 +60,7 @@ export const withKey = (
   provider: ResolvedProvider,
   { providerKeyId }: Pick<KeptResponse, 'providerKeyId'>,
 ): ResolvedProvider | undefined => {
-  if (providerKeyId === null || provider.keys[0]?.id === providerKeyId) return provider
+  if (providerKeyId === null) return provider
   const keys = provider.keys.filter(({ id }) => id === providerKeyId)
   return keys.length === 0 ? undefined : { ...provider, keys }
 }

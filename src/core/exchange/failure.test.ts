@@ -26,6 +26,24 @@ test.each([
   expect(error.message).not.toContain('sk-provider')
 })
 
+test.each([
+  ['OpenAI', { class: 'client', status: 400, code: 'previous_response_not_found' }],
+  ['vLLM', { class: 'model-not-found', status: 404 }],
+] as const)('what a request goes on from may be gone at %s', (_, failure) => {
+  const error = fromProvider({ ...failure, message: "Response with id 'resp_1' not found." }, scrub)
+  expect(error).toMatchObject({ code: 'previous_response_not_found', status: 400 })
+})
+
+test('a kept response that is gone is a 404 of its own', () => {
+  const failure = {
+    class: 'client',
+    status: 404,
+    code: 'response_not_found',
+    message: "Response with id 'x' not found.",
+  } as const
+  expect(fromProvider(failure, scrub)).toMatchObject({ code: 'response_not_found', status: 404 })
+})
+
 test('a retry-after of a provider is capped', () => {
   expect(
     fromProvider({ class: 'rate-limited', status: 429, message: '', retryAfter: 1e9 }, scrub).details.retryAfter,
