@@ -15,7 +15,7 @@ beforeAll(() => {
   for (const { sqlite } of migrations.usage) for (const statement of sqlite) db.exec(statement)
   usage = new Kysely<UsageSchema>({
     dialect: new SqliteDialect({ database: db }),
-    log: ({ query }) => asked.push(query),
+    log: ({ query }) => void asked.push(query),
   })
 })
 afterAll(() => usage.destroy())
