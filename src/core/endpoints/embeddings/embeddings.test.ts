@@ -39,6 +39,21 @@ describe('the client gets the format it asked for', () => {
     expect(toFloats('AAA=', undefined)).toBeUndefined()
   })
 
+  test.each([
+    ['openai', { encoding_format: 'base64' }],
+    ['openai-compatible', {}],
+    ['openrouter', {}],
+  ])('%s is asked in words it knows', (kind, told) => {
+    expect(sentBody(ask({ encoding_format: 'base64' }, kind))).toEqual({ model: 'real-model', input: 'hi', ...told })
+    expect(answered(ask({ encoding_format: 'base64' }, kind), answer(vector)).json).toMatchObject({
+      data: [{ embedding: base64 }],
+    })
+  })
+
+  test('an answer without vectors is none', () => {
+    for (const data of [[], null, {}, undefined]) expect(() => answered(ask(), { data, usage: {} })).toThrow('no data')
+  })
+
   test('a format of the provider itself passes through', () => {
     const road = ask({ encoding_format: 'base64_int8' })
     expect(answered(road, answer('fw==')).json).toMatchObject({ data: [{ embedding: 'fw==' }] })

@@ -1,9 +1,11 @@
+import { removeFields, type ScannedObject } from '../../protocols/json-scan.ts'
 import { openaiChat } from '../../protocols/openai-chat/index.ts'
+import type { Observed } from '../../protocols/protocol.ts'
 import type { Endpoint } from '../endpoint.ts'
 import { UnreadableAnswer } from '../endpoint.ts'
 import { scanBody, sideFacts, valueOf } from '../side/facts.ts'
 import { notOffered, offers } from '../side/offers.ts'
-import { asObject, passRoad } from '../side/pass.ts'
+import { type Answer, asObject, passRoad } from '../side/pass.ts'
 import { finished, reportedUsage, usageOf } from '../side/usage.ts'
 import { estimateInputs, dimensionsOf, readInputs } from './request.ts'
 import { convertVectors } from './convert.ts'
@@ -30,13 +32,16 @@ export const embeddings: Endpoint = {
       throw notOffered(target, 'embeddings')
     }
     const format = valueOf(scanned, 'encoding_format') ?? 'float'
-    const road = passRoad(options, '/embeddings', (answer) => {
-      if (!Array.isArray(answer.read('data'))) throw new UnreadableAnswer('there is no data')
+    const isOurs = format === 'float' || format === 'base64'
+    const left = isOurs && !takesBase64.has(target.kind.id) ? removeFields(scanned, ['encoding_format']) : []
+    const observe = (answer: Answer): Observed => {
+      if (!hasData(answer.scanned)) throw new UnreadableAnswer('there is no data')
       const reported = reportedUsage(asObject(answer.read('usage')))
       return finished(reported && usageOf(inputOf(reported)), () => usageOf(estimateInputs(readInputs(scanned))))
-    })
+    }
+    const road = passRoad(options, '/embeddings', observe, left)
     // Other formats are the provider's own and pass as they are.
-    if (format !== 'float' && format !== 'base64') return road
+    if (!isOurs) return road
     return {
       ...road,
       unary(body, contentType) {
@@ -45,6 +50,21 @@ export const embeddings: Endpoint = {
       },
     }
   },
+}
+
+/**
+ * Kinds that are asked for base64 when the client asks for it. Of the others some refuse it, some ignore it and some answer with nothing, so that they are asked for
+ * what every server has: no word of a format, which is numbers.
+ */
+const takesBase64 = new Set(['openai', 'azure-openai', 'simulated'])
+
+/** A list with something in it, told by its first bytes: it may hold millions of numbers. */
+const hasData = ({ bytes, fields }: ScannedObject): boolean => {
+  const data = fields.get('data')
+  if (!data || bytes[data.valueStart] !== 0x5b) return false
+  let at = data.valueStart + 1
+  while (bytes[at]! <= 0x20) at++
+  return bytes[at] !== 0x5d
 }
 
 /** Some servers count the answer as output, or only tell a total. */

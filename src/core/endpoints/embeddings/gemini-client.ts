@@ -131,7 +131,6 @@ const toOpenAi = (form: Form, requests: Requests, { target }: RoadOptions): Road
         JSON.stringify({
           model: target.model,
           input: texts,
-          encoding_format: 'float',
           ...(dimensions !== undefined && { dimensions }),
         }),
       ),
