@@ -64,8 +64,9 @@ const expected = (answer: NeutralResponse) => ({
         ...(calls.length > 0 && {
           tool_calls: calls.map((call) => ({
             id: call.id,
-            type: 'function',
-            function: { name: call.name, arguments: call.arguments || '{}' },
+            ...(call.custom
+              ? { type: 'custom', custom: { name: call.name, input: call.arguments } }
+              : { type: 'function', function: { name: call.name, arguments: call.arguments || '{}' } }),
           })),
         }),
       },
