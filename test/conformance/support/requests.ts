@@ -64,7 +64,7 @@ export const requestArrives = (
   const again = crossingRoad(client, { body, place }, { provider }).request(undefined).toString()
   if (again !== bytes) problems.push('sent again, it is another request')
   const reader = protocols.find(({ id }) => id === provider.id)
-  if (!reader) return { problems }
+  if (!reader) return { problems: [...problems, ...unsaid(neutral, JSON.parse(bytes) as JsonObject)] }
   let arrived: NeutralRequest
   try {
     // The provider's own strict reader takes it.
@@ -144,6 +144,48 @@ const words = (request: NeutralRequest): string[] =>
     .replaceAll(/Result of [^:]+:|<\/?system-reminder>/g, '')
     .split(/\W+/)
     .filter((word) => word !== '')
+
+/** For providers whose requests no client sends, and nobody reads here: every word and every tool must at least be there. */
+const unsaid = (request: NeutralRequest, body: JsonObject): string[] => {
+  const counts = new Map<string, number>()
+  for (const word of leaves(body).flatMap((leaf) => leaf.split(/\W+/))) counts.set(word, (counts.get(word) ?? 0) + 1)
+  const parts = [...request.system, ...request.messages.flatMap((message) => message.parts)]
+  // Tools that may not be called need not be told of.
+  const tools = request.toolChoice?.mode === 'none' ? [] : toolNames(request)
+  const missing = [...parts.flatMap(textsOf), ...tools].find((word) => {
+    const left = word.split(/\W+/).map((piece) => [piece, counts.get(piece) ?? 0] as const)
+    for (const [piece, count] of left) counts.set(piece, count - 1)
+    return left.some(([piece, count]) => piece !== '' && count <= 0)
+  })
+  return missing === undefined ? [] : [`"${missing}" did not arrive`]
+}
+
+const textsOf = (part: Part): string[] => {
+  switch (part.type) {
+    case 'text':
+    case 'refusal':
+      return [part.text]
+    case 'tool-call':
+      return [part.name, ...(part.custom ? [part.arguments] : leaves(JSON.parse(part.arguments || '{}') as JsonValue))]
+    case 'tool-result':
+      return part.content.flatMap(textsOf)
+    case 'image':
+    case 'document':
+    case 'audio':
+      return part.source.from === 'base64' ? [part.source.data] : []
+    // Another model's reasoning, and what only another provider understands.
+    case 'thinking':
+    case 'opaque':
+      return []
+  }
+}
+
+/** Every name and text in a value; what it has of numbers too. */
+const leaves = (value: JsonValue): string[] => {
+  if (Array.isArray(value)) return value.flatMap(leaves)
+  if (typeof value !== 'object' || value === null) return [String(value)]
+  return Object.entries(value).flatMap(([key, inner]) => [key, ...leaves(inner)])
+}
 
 const toolNames = ({ tools }: NeutralRequest): string[] =>
   tools.flatMap((tool) => (tool.type === 'function' || tool.type === 'custom' ? [tool.name] : []))
