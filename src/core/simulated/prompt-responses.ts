@@ -5,6 +5,8 @@ import type { Json, Prompt } from './prompt.ts'
 export const readResponsesPrompt = (bytes: Buffer): Prompt => {
   const body = parseBody(bytes)
   if (typeof body['model'] !== 'string') throw new BadPrompt('model: a string is required.')
+  if (body['previous_response_id'] != null)
+    throw new BadPrompt('previous_response_id: nothing is kept here. Send the whole conversation as input.')
   const { input } = body
   const items: readonly Json[] =
     typeof input === 'string' ? [{ role: 'user', content: input }] : list(input).filter((item) => isJson(item))

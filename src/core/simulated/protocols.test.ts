@@ -47,6 +47,14 @@ describe('Responses', () => {
     const refused = await openai.responses.stream({ model: 'sim-refuse', input: 'No' }).finalResponse()
     expect(refused.output[0]).toMatchObject({ content: [{ type: 'refusal' }] })
   })
+
+  test('nothing is kept to go on from: that is said and not passed over', async () => {
+    const asked = { model: 'sim-fast', input: 'Hello', previous_response_id: 'resp_1' }
+    await expect(openai.responses.create(asked)).rejects.toMatchObject({
+      status: 400,
+      message: expect.stringContaining('previous_response_id'),
+    })
+  })
 })
 
 describe('Gemini', () => {
