@@ -1,4 +1,4 @@
-import type { FinishReason, NeutralResponse, Usage } from '../../../src/core/protocols/neutral/index.ts'
+import type { Block, FinishReason, NeutralResponse, Usage } from '../../../src/core/protocols/neutral/index.ts'
 import { inputTotal, outputTotal } from '../../../src/core/protocols/neutral/index.ts'
 
 /** Reasons that one of the protocols cannot tell apart. */
@@ -17,6 +17,16 @@ const valueOf = (text: string): unknown => {
   }
 }
 
+/** Pages that a text cites, each once. Where in the text it does so is told by every protocol in its own way. */
+export const citedPages = (blocks: readonly Block[]): string[] => {
+  const citations = blocks.flatMap((block) => (block.kind === 'text' ? (block.citations ?? []) : []))
+  const urls = citations.map((citation) => {
+    const nested = citation['url_citation']
+    return typeof nested === 'object' && nested !== null && 'url' in nested ? nested['url'] : citation['url']
+  })
+  return [...new Set(urls.filter((url) => typeof url === 'string'))].toSorted()
+}
+
 /** What has to arrive whichever protocols lie between: words, calls, and how it ended. Blocks of text may be joined, marks of a vendor may stay behind. */
 export const essence = ({ choices }: NeutralResponse) =>
   choices.map(({ blocks, finish }) => {
@@ -30,6 +40,7 @@ export const essence = ({ choices }: NeutralResponse) =>
         .filter((block) => block.kind === 'tool-call')
         .map((call) => ({ name: call.name, arguments: call.custom ? call.arguments : valueOf(call.arguments) })),
       ended: sameEnd[finish.reason] ?? finish.reason,
+      cited: citedPages(blocks),
     }
   })
 
@@ -56,7 +67,7 @@ export const lost = (before: NeutralResponse, after: NeutralResponse): string[] 
   for (const [at, one] of sent.entries()) {
     const other = arrived[at]
     if (!other) continue
-    for (const part of ['text', 'thinking', 'calls', 'ended'] as const) {
+    for (const part of ['text', 'thinking', 'calls', 'ended', 'cited'] as const) {
       if (same(one[part], other[part])) continue
       problems.push(`${part} of choice ${at}: ${short(one[part])} became ${short(other[part])}`)
     }

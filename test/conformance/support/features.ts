@@ -1,5 +1,6 @@
 import type { NeutralRequest, NeutralResponse, Part } from '../../../src/core/protocols/neutral/index.ts'
 import { statesIn } from './answers.ts'
+import { citedPages } from './essence.ts'
 
 /** What can be shown by recorded requests. */
 export const requestFeatures = [
@@ -18,6 +19,7 @@ export const answerFeatures = [
   'parallel tools',
   'reasoning',
   'sealed state',
+  'cited pages',
   'refusals',
   'length stops',
   'usage',
@@ -59,6 +61,7 @@ export const featuresOfAnswer = (answer: NeutralResponse): AnswerFeature[] => {
     ['parallel tools', Math.max(...calls) > 1],
     ['reasoning', has('thinking')],
     ['sealed state', statesIn(answer).length > 0],
+    ['cited pages', citedPages(blocks).length > 0],
     ['refusals', has('refusal') || ends.includes('refusal') || ends.includes('content-filter')],
     ['length stops', ends.includes('length') || ends.includes('context-exceeded')],
     ['usage', answer.usage !== undefined],

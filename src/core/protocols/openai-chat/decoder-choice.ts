@@ -27,6 +27,8 @@ export class ChoiceDecoder {
   readonly #blocks: PendingBlock[] = []
   readonly #tools = new Map<string, ToolState>()
   readonly #earlyIds = new Map<string, string>()
+  /** Citations that came in front of their text. */
+  readonly #earlyCitations: JsonObject[] = []
   #lastKey = ''
   #nextIndex = 0
   #called = false
@@ -79,6 +81,7 @@ export class ChoiceDecoder {
   #cite(citation: JsonObject): void {
     const [open] = this.#blocks
     if (open?.start.kind === 'text') this.#delta({ kind: 'citation', citation })
+    else this.#earlyCitations.push(citation)
   }
 
   #call(call: JsonObject): void {
@@ -139,6 +142,8 @@ export class ChoiceDecoder {
   #open(block: PendingBlock): void {
     this.#events.push({ type: 'block-start', choice: this.#choice, index: this.#nextIndex, block: block.start })
     if (block.text !== '') this.#tell(block, block.text)
+    if (block.start.kind !== 'text') return
+    for (const citation of this.#earlyCitations.splice(0)) this.#delta({ kind: 'citation', citation })
   }
 
   #stop(): void {

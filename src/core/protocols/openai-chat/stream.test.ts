@@ -39,6 +39,16 @@ const blocksOf = (...chunks: readonly (JsonObject | string)[]): readonly Block[]
 const tool = (id: string, name: string, text: string): Block => ({ kind: 'tool-call', id, name, arguments: text })
 
 describe('what servers send is understood', () => {
+  test('a citation in front of its text belongs to it', () => {
+    const cited = { type: 'url_citation', url_citation: { url: 'https://example.com', title: 'x' } }
+    const [block] = blocksOf(
+      says({ role: 'assistant', annotations: [cited] }),
+      says({ content: 'a' }),
+      says({}, 'stop'),
+    )
+    expect(block).toEqual({ kind: 'text', text: 'a', citations: [cited] })
+  })
+
   test('text, reasoning in every place, refusals, and nothing for what is empty', () => {
     expect(
       blocksOf(
