@@ -1,10 +1,21 @@
 import { request } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { JsonObject, ProtocolId } from '../../../src/core/protocols/neutral/index.ts'
+import type { ProtocolId } from '../../../src/core/protocols/neutral/index.ts'
 import { protocolById, protocols } from '../../../src/core/protocols/index.ts'
 import { decodeStream } from '../../support/recordings.ts'
 import { eventually, prices, type Scene, startScene } from '../../support/scene.ts'
-import { chat, claude, google, named } from '../support/lines.ts'
+import { chat, named } from '../support/lines.ts'
+import {
+  begun,
+  calls,
+  events,
+  exhausted,
+  providers,
+  refusals,
+  spoken,
+  type Spoken,
+  sse,
+} from '../support/provider-streams.ts'
 
 /** Cases of the protocols reference, part 16, that are about HTTP: a running gateway between a client's connection and a provider's. */
 let scene: Scene
@@ -24,15 +35,6 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(() => scene.close())
 
-/** Which provider of the scene speaks a protocol. */
-const providers = {
-  'openai-chat': 'chat',
-  'anthropic-messages': 'anthropic',
-  'openai-responses': 'responses',
-  gemini: 'google',
-} as const
-type Spoken = keyof typeof providers
-
 let made = 0
 /** A model of its own for one test, with what the provider does when it is asked. */
 const model = async (provider: Spoken, behaviour: Parameters<Scene['provider']['script']>[1]): Promise<string> => {
@@ -47,22 +49,6 @@ const model = async (provider: Spoken, behaviour: Parameters<Scene['provider']['
   return name
 }
 
-const hello = [{ role: 'user', content: 'hi' }]
-const calls: Readonly<Partial<Record<ProtocolId, (name: string) => { path: string; body: JsonObject }>>> = {
-  'openai-chat': (name) => ({ path: '/v1/chat/completions', body: { model: name, stream: true, messages: hello } }),
-  'anthropic-messages': (name) => ({
-    path: '/v1/messages',
-    body: { model: name, stream: true, max_tokens: 100, messages: hello },
-  }),
-  'openai-responses': (name) => ({
-    path: '/v1/responses',
-    body: { model: name, stream: true, store: false, input: 'hi' },
-  }),
-  gemini: (name) => ({
-    path: `/v1beta/models/${name}:streamGenerateContent?alt=sse`,
-    body: { contents: [{ role: 'user', parts: [{ text: 'hi' }] }] },
-  }),
-}
 const clients = protocols.map(({ id }) => id)
 
 interface Heard {
@@ -87,34 +73,6 @@ const ask = (client: ProtocolId, name: string): Promise<Heard> =>
     call.end(JSON.stringify(body))
   })
 
-const sse = { 'content-type': 'text/event-stream' }
-const events = (bytes: Buffer): string[] => bytes.toString().split(/(?<=\n\n)/)
-const created = {
-  type: 'response.created',
-  response: { id: 'resp_1', object: 'response', created_at: 5, model: 'real', status: 'in_progress', output: [] },
-}
-const exhausted = {
-  type: 'response.failed',
-  response: {
-    ...created.response,
-    status: 'failed',
-    error: { code: 'rate_limit_exceeded', message: 'Rate limit reached' },
-  },
-}
-const numbered = (...all: JsonObject[]): Buffer =>
-  named(...all.map((event, sequence_number) => ({ ...event, sequence_number })))
-const refusals: Readonly<Record<Spoken, Buffer>> = {
-  'openai-chat': Buffer.from(
-    `data: ${JSON.stringify({ error: { message: 'Rate limit reached', code: 429, type: 'rate_limit_exceeded' } })}\n\n`,
-  ),
-  'anthropic-messages': named({ type: 'error', error: { type: 'rate_limit_error', message: 'Rate limit reached' } }),
-  'openai-responses': numbered(created, exhausted),
-  gemini: Buffer.from(
-    'data: {"error":{"code":429,"message":"Rate limit reached","status":"RESOURCE_EXHAUSTED"}}\r\n\r\n',
-  ),
-}
-const spoken = Object.keys(providers) as Spoken[]
-
 describe('a refusal inside a 200', () => {
   test.each(clients.flatMap((client) => spoken.map((provider) => [client, provider] as const)))(
     'case 23: is an error of its own status for a client of %s, from a provider of %s',
@@ -127,38 +85,6 @@ describe('a refusal inside a 200', () => {
     },
   )
 })
-
-const begun: Readonly<Record<Spoken, readonly string[]>> = {
-  'openai-chat': events(
-    chat.stream(chat.delta({ role: 'assistant', content: 'Half ' }), chat.delta({ content: 'a word' })),
-  ).slice(0, 2),
-  'anthropic-messages': events(
-    claude.stream(
-      { input_tokens: 3, output_tokens: 1 },
-      { delta: { stop_reason: 'end_turn' }, usage: { output_tokens: 9 } },
-      claude.text('Half a word'),
-    ),
-  ).slice(0, 3),
-  'openai-responses': events(
-    numbered(
-      created,
-      {
-        type: 'response.output_item.added',
-        output_index: 0,
-        item: { id: 'msg_1', type: 'message', role: 'assistant', status: 'in_progress', content: [] },
-      },
-      {
-        type: 'response.content_part.added',
-        item_id: 'msg_1',
-        output_index: 0,
-        content_index: 0,
-        part: { type: 'output_text', text: '', annotations: [] },
-      },
-      { type: 'response.output_text.delta', item_id: 'msg_1', output_index: 0, content_index: 0, delta: 'Half a word' },
-    ),
-  ),
-  gemini: [`data: ${JSON.stringify(google.chunk([{ text: 'Half a word' }]))}\r\n\r\n`],
-}
 
 /** A stream that shows its beginning and then an error its client can read, and nothing that looks like an end. */
 const expectBrokenOff = (client: ProtocolId, { status, text, broken }: Heard): void => {
