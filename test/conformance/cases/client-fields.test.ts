@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest'
 import type { JsonObject, ProtocolId } from '../../../src/core/protocols/neutral/index.ts'
-import { protocols } from '../../../src/core/protocols/index.ts'
 import { providerKinds } from '../../../src/core/provider-kinds/index.ts'
 import { sent } from '../support/lines.ts'
 
