@@ -160,12 +160,12 @@ export const removeFields = (scanned: ScannedObject, keys: readonly string[]): C
   return cuts
 }
 
-const plainKey = /^"[\w-]*"$/
-
 /** A key is nearly always plain; only others are worth a parse. */
 const readKey = (bytes: Buffer, start: number, end: number): string => {
-  const text = bytes.toString('utf8', start, end)
-  return plainKey.test(text) ? text.slice(1, -1) : (JSON.parse(text) as string)
+  for (let at = start + 1; at < end - 1; at++) {
+    if (bytes[at]! > 0x7e || bytes[at] === BACKSLASH) return JSON.parse(bytes.toString('utf8', start, end)) as string
+  }
+  return bytes.toString('latin1', start + 1, end - 1)
 }
 
 const skipSpace = (bytes: Buffer, from: number): number => {
@@ -271,6 +271,11 @@ const tooComplex = (): GatewayError =>
 /** Index just behind the value that starts at `from`. Walks nested values without recursion, so that no depth can overflow the stack. */
 const skipValue = (walk: Walk, from: number): number => {
   const { bytes } = walk
+  const first = bytes[from]
+  if (first !== OPEN_BRACE && first !== OPEN_BRACKET) {
+    if (--walk.left < 0) throw tooComplex()
+    return first === QUOTE ? skipString(walk, from) : skipScalar(bytes, from)
+  }
   // One bit of history per level: what closes it.
   const closers: number[] = []
   let at = from
@@ -351,7 +356,7 @@ const skipScalar = (bytes: Buffer, from: number): number => {
 }
 
 const skipWord = (bytes: Buffer, from: number, word: string): number => {
-  if (bytes.toString('latin1', from, from + word.length) !== word) throw invalid(from)
+  if (!matches(bytes, from, word)) throw invalid(from)
   return from + word.length
 }
 

@@ -34,6 +34,8 @@ const [id, model, usage, error, choices, groq] = ['id', 'model', 'usage', 'error
 /** The longest of these keys with every letter written as an escape. */
 const longestEscaped = 7 * 6
 
+const noBytes = Buffer.alloc(0)
+
 /** What one scan found; reused from chunk to chunk. */
 export class ChunkScan {
   readonly id: Place = { start: -1, end: -1 }
@@ -58,7 +60,7 @@ export class ChunkScan {
 
   /** The key that repeats what is told elsewhere. */
   readonly #other: Buffer
-  #bytes: Buffer = Buffer.alloc(0)
+  #bytes: Buffer = noBytes
   #at = 0
   #end = 0
   #choicesCame = false
