@@ -2,6 +2,7 @@ import { GatewayError } from '../kernel/errors.ts'
 import type { JsonObject, NeutralEvent, NeutralRequest, ProviderFailure } from '../protocols/neutral/index.ts'
 import type { EncodeOptions, Observed, Protocol, ProviderProtocol, StreamEncoder } from '../protocols/protocol.ts'
 import { splitThinkTags, ThinkTags } from '../protocols/openai-chat/think-tags.ts'
+import { parseJson } from '../protocols/parse-json.ts'
 import { withoutPastSearches } from '../protocols/past-searches.ts'
 import { parseFrame, SseFrameTooLarge, SseSplitter } from '../protocols/sse.ts'
 import { asFunctions, FreeTextCalls, restoreFreeText } from '../protocols/tool-forms.ts'
@@ -18,7 +19,7 @@ export type Translation = Omit<Road, 'protocol' | 'path' | 'decodeError'>
  */
 export const crossing = (client: Protocol, provider: ProviderProtocol, options: RoadOptions): Translation => {
   const { facts, target } = options
-  const asked = JSON.parse(facts.scanned.bytes.toString('utf8')) as JsonObject
+  const asked = parseJson(facts.scanned.bytes.toString('utf8')) as JsonObject
   const request = client.decodeRequest(asked, options.place)
   const owner: StateOwner = { protocol: provider.id, provider: target.providerId, family: familyOf(target.model) }
   const opened = openStates(request, options.sealer, owner)
@@ -50,7 +51,7 @@ export const crossing = (client: Protocol, provider: ProviderProtocol, options: 
       Buffer.from(JSON.stringify((maxTokens === options.maxTokens ? planned : encode(maxTokens)).body)),
     unary(body) {
       try {
-        const told = provider.decodeResponse(JSON.parse(body.toString('utf8')) as JsonObject)
+        const told = provider.decodeResponse(parseJson(body.toString('utf8')) as JsonObject)
         const thought = target.quirks.chat.thinkTags ? splitThinkTags(told) : told
         const named = restoreFreeText(restoreInResponse(thought, sent), forms.freeText)
         const answer = same ? named : sealResponse(named, options.sealer, owner)
@@ -167,7 +168,8 @@ class CrossingStream implements StreamRoad {
         if (event.finish.raw) seen.finish = event.finish.raw
         break
       case 'error':
-        seen.failure = event.error satisfies ProviderFailure
+        // Everything that was asked for had come: what breaks behind it changes nothing for the client.
+        if (!seen.complete) seen.failure = event.error satisfies ProviderFailure
         break
       case 'end':
         // A server may give fewer answers than were asked for.

@@ -93,10 +93,14 @@ export const scanObject = (bytes: Buffer, words: readonly string[] = [], most = 
   return { bytes, fields, open, close, found: walk.found }
 }
 
-/** The parsed value of one field; undefined when the field is absent. */
-export const readField = (scanned: ScannedObject, key: string): unknown => {
+/** The parsed value of one field; undefined when the field is absent. `parse`: parseJson where the value is written again. */
+export const readField = (
+  scanned: ScannedObject,
+  key: string,
+  parse: (text: string) => unknown = (text) => JSON.parse(text),
+): unknown => {
   const field = scanned.fields.get(key)
-  return field && (JSON.parse(scanned.bytes.toString('utf8', field.valueStart, field.valueEnd)) as unknown)
+  return field && parse(scanned.bytes.toString('utf8', field.valueStart, field.valueEnd))
 }
 
 /** One replacement in a body: the bytes from `start` to `end` become `text`. */

@@ -1,5 +1,6 @@
 import { GatewayError } from '../kernel/errors.ts'
 import type { JsonObject, JsonValue } from './neutral/index.ts'
+import { numberIn } from './parse-json.ts'
 
 /** Readers of a client's body that name the place of what is wrong. `null` counts as absent wherever a field is optional: the SDKs' types allow it. */
 export const refuse = (path: string, why: string): never => {
@@ -12,7 +13,7 @@ export const notServed = (path: string, why: string): never => {
 }
 
 export const isObject = (value: JsonValue | undefined): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
+  typeof value === 'object' && value !== null && !Array.isArray(value) && !JSON.isRawJSON(value)
 
 export const object = (value: JsonValue | undefined, path: string): JsonObject =>
   isObject(value) ? value : refuse(path, 'must be an object.')
@@ -26,15 +27,17 @@ export const string = (value: JsonValue | undefined, path: string): string =>
 export const filled = (value: JsonValue | undefined, path: string): string =>
   typeof value === 'string' && value !== '' ? value : refuse(path, 'must be a string that is not empty.')
 
-export const number = (value: JsonValue | undefined, path: string, least: number, most: number): number =>
-  typeof value === 'number' && value >= least && value <= most
-    ? value
-    : refuse(path, `must be a number from ${least} to ${most}.`)
+export const number = (given: JsonValue | undefined, path: string, least: number, most: number): number => {
+  const value = numberIn(given)
+  if (value !== undefined && Number.isFinite(value) && value >= least && value <= most) return value
+  return refuse(path, `must be a number from ${least} to ${most}.`)
+}
 
-export const wholeNumber = (value: JsonValue | undefined, path: string, least: number): number =>
-  typeof value === 'number' && Number.isSafeInteger(value) && value >= least
-    ? value
-    : refuse(path, `must be a whole number of at least ${least}.`)
+export const wholeNumber = (given: JsonValue | undefined, path: string, least: number): number => {
+  const value = numberIn(given)
+  if (value !== undefined && Number.isSafeInteger(value) && value >= least) return value
+  return refuse(path, `must be a whole number of at least ${least}.`)
+}
 
 export const boolean = (value: JsonValue | undefined, path: string): boolean =>
   typeof value === 'boolean' ? value : refuse(path, 'must be true or false.')

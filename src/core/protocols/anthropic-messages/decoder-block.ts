@@ -1,4 +1,5 @@
 import type { BlockDelta, BlockStart, JsonObject, JsonValue, NeutralEvent } from '../neutral/index.ts'
+import { parseJson } from '../parse-json.ts'
 import { isObject } from './read.ts'
 
 /**
@@ -103,7 +104,7 @@ export class DecodedBlock {
   #opaque(): BlockStart {
     if (this.#inputJson !== '') {
       try {
-        this.#whole['input'] = JSON.parse(this.#inputJson) as JsonValue
+        this.#whole['input'] = parseJson(this.#inputJson)
       } catch {
         // Cut by the limit on output: the input of the start stays.
       }

@@ -1,4 +1,5 @@
 import type { JsonObject, JsonValue, NeutralEvent, ProviderFailure } from '../neutral/index.ts'
+import { parseJson } from '../parse-json.ts'
 import type { StreamDecoder } from '../protocol.ts'
 import type { SseFrame } from '../sse.ts'
 import { DecodedBlock, impliedStart } from './decoder-block.ts'
@@ -39,7 +40,7 @@ export class Decoder implements StreamDecoder {
     if (this.#ended || frame.data === '') return []
     let event: JsonValue | undefined
     try {
-      event = JSON.parse(frame.data) as JsonValue
+      event = parseJson(frame.data)
     } catch {
       if (frame.data.trim() === '[DONE]') return []
       if (frame.event !== 'error') return this.#fail(unreadable)

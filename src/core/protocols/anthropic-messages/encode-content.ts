@@ -12,6 +12,7 @@ import type {
   ToolCallPart,
   ToolResultPart,
 } from '../neutral/index.ts'
+import { parseJson } from '../parse-json.ts'
 import { toolId } from './ids.ts'
 import { isObject, refuse } from './read.ts'
 import { unsupported, type Warnings } from './refusals.ts'
@@ -126,7 +127,7 @@ const encodeToolCall = (part: ToolCallPart, path: string): JsonObject => ({
 export const parseArguments = (text: string): JsonObject | undefined => {
   if (text.trim() === '') return {}
   try {
-    const value = JSON.parse(text) as JsonObject
+    const value = parseJson(text)
     return isObject(value) ? value : undefined
   } catch {
     return undefined

@@ -1,6 +1,7 @@
 import type { JsonObject, JsonValue } from '../neutral/index.ts'
 import { anyValues, type Cut, readField, scanObject, type ScannedObject, setField, splice } from '../json-scan.ts'
 import { maskModels } from '../mask-models.ts'
+import { parseJson } from '../parse-json.ts'
 import type { Observed, RawEdits, RawRoad } from '../protocol.ts'
 import { decodeStreamError } from './errors.ts'
 import { renameFallbacks } from './mask.ts'
@@ -88,7 +89,7 @@ const maskAnswer = (scanned: ScannedObject, model: string): Buffer => {
   }
   const content = scanned.fields.get('content')
   if (content && scanned.bytes.subarray(content.valueStart, content.valueEnd).includes('"fallback"')) {
-    const blocks = readField(scanned, 'content') as JsonObject[]
+    const blocks = readField(scanned, 'content', parseJson) as JsonObject[]
     if (renameFallbacks(blocks, model))
       cuts.push({ start: content.valueStart, end: content.valueEnd, text: JSON.stringify(blocks) })
   }

@@ -1,4 +1,5 @@
 import type { JsonObject, Usage } from '../neutral/index.ts'
+import { parseJson } from '../parse-json.ts'
 import { maskModels } from '../mask-models.ts'
 import type { Observed, RawTap } from '../protocol.ts'
 import { formatEvent, parseFrame, SseFrameTooLarge, SseSplitter } from '../sse.ts'
@@ -157,7 +158,7 @@ const namedAs = (frame: Buffer, model: string): boolean => {
 
 const parse = (data: string): JsonObject | undefined => {
   try {
-    const value = JSON.parse(data) as JsonObject
+    const value = parseJson(data)
     return isObject(value) ? value : undefined
   } catch {
     return undefined

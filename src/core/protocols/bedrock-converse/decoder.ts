@@ -1,4 +1,5 @@
 import type { BlockDelta, BlockStart, JsonObject, JsonValue, NeutralEvent, ProviderFailure } from '../neutral/index.ts'
+import { parseJson } from '../parse-json.ts'
 import type { StreamDecoder } from '../protocol.ts'
 import { isObject } from '../read.ts'
 import type { SseFrame } from '../sse.ts'
@@ -204,7 +205,7 @@ const collect = ({ whole }: OpenBlock, delta: JsonObject): void => {
 
 const parse = (data: string): JsonObject | undefined => {
   try {
-    const value = JSON.parse(data) as JsonValue
+    const value = parseJson(data)
     return isObject(value) ? value : undefined
   } catch {
     return undefined

@@ -10,6 +10,7 @@ import type {
   ToolCallPart,
   ToolResultPart,
 } from '../neutral/index.ts'
+import { parseJson } from '../parse-json.ts'
 import { isObject, refuse } from '../read.ts'
 import { toolUseId } from './ids.ts'
 import { unsupported, type Warnings } from './refusals.ts'
@@ -160,7 +161,7 @@ const encodeToolCall = (part: ToolCallPart, path: string): JsonObject => ({
 const parseArguments = (text: string): JsonObject | undefined => {
   if (text.trim() === '') return {}
   try {
-    const value = JSON.parse(text) as JsonObject
+    const value = parseJson(text)
     return isObject(value) ? value : undefined
   } catch {
     return undefined

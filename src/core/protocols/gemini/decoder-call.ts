@@ -8,7 +8,8 @@ const maxGap = 1000
 
 type Step = string | number
 type Tree = Map<string, JsonNode> | JsonNode[]
-type JsonNode = Tree | null | boolean | number | string | JsonObject
+type Leaf = null | boolean | number | string | JsonObject
+type JsonNode = Tree | Leaf
 
 /**
  * One call while it comes in. With `streamFunctionCallArguments` its arguments are told leaf by leaf, `{jsonPath: "$.a.b[0]", stringValue, willContinue}`; other protocols
@@ -54,10 +55,10 @@ export class StreamedCall {
   }
 }
 
-const valueOf = (piece: JsonObject): null | boolean | number | string | undefined => {
+const valueOf = (piece: JsonObject): Leaf | undefined => {
   const { stringValue, numberValue, boolValue } = piece
   if (typeof stringValue === 'string') return stringValue
-  if (typeof numberValue === 'number') return numberValue
+  if (typeof numberValue === 'number' || JSON.isRawJSON(numberValue)) return numberValue
   if (typeof boolValue === 'boolean') return boolValue
   return 'nullValue' in piece ? null : undefined
 }
@@ -86,12 +87,7 @@ const readPath = (path: string): readonly Step[] | undefined => {
 const unescape = (text: string): string => text.replaceAll(/\\(.)/g, '$1')
 
 /** False when the path leads through something that is no object or list. */
-const put = (
-  root: Map<string, JsonNode>,
-  steps: readonly Step[],
-  value: null | boolean | number | string,
-  grows: boolean,
-): boolean => {
+const put = (root: Map<string, JsonNode>, steps: readonly Step[], value: Leaf, grows: boolean): boolean => {
   let tree: Tree = root
   for (const [depth, step] of steps.entries()) {
     const known = read(tree, step)

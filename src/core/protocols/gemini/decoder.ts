@@ -1,4 +1,5 @@
 import type { JsonObject, JsonValue, NeutralEvent, ProviderFailure } from '../neutral/index.ts'
+import { parseJson } from '../parse-json.ts'
 import type { StreamDecoder } from '../protocol.ts'
 import { isObject } from '../read.ts'
 import type { SseFrame } from '../sse.ts'
@@ -129,7 +130,7 @@ export class Decoder implements StreamDecoder {
 
 const parse = (data: string): JsonValue | undefined => {
   try {
-    return JSON.parse(data) as JsonValue
+    return parseJson(data)
   } catch {
     return undefined
   }

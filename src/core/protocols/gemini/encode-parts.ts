@@ -8,6 +8,7 @@ import type {
   Source,
   ToolCallPart,
 } from '../neutral/index.ts'
+import { parseJson } from '../parse-json.ts'
 import { isObject, refuse } from '../read.ts'
 import { unsupported, type Warnings } from './refusals.ts'
 
@@ -106,8 +107,8 @@ export const encodeCall = (part: ToolCallPart, path: string, id: string | undefi
 export const parseArguments = (text: string): JsonObject | undefined => {
   if (text.trim() === '') return {}
   try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : undefined
+    const value = parseJson(text)
+    return isObject(value) ? { ...value } : undefined
   } catch {
     return undefined
   }

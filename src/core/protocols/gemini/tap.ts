@@ -2,6 +2,7 @@ import { CutList } from '../cut-list.ts'
 import { anyValues, scanObject } from '../json-scan.ts'
 import { maskModels } from '../mask-models.ts'
 import type { JsonValue } from '../neutral/index.ts'
+import { parseJson } from '../parse-json.ts'
 import type { Observed, RawRoad, RawTap } from '../protocol.ts'
 import { isObject } from '../read.ts'
 import { formatEvent, parseFrame, SseFrameTooLarge, SseSplitter } from '../sse.ts'
@@ -237,7 +238,7 @@ const isBlank = (bytes: Buffer, from: number, end: number): boolean => {
 
 const parse = (text: string): JsonValue | undefined => {
   try {
-    return JSON.parse(text) as JsonValue
+    return parseJson(text)
   } catch {
     return undefined
   }

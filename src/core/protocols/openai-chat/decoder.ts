@@ -1,4 +1,5 @@
 import type { JsonObject, JsonValue, NeutralEvent, ProviderFailure } from '../neutral/index.ts'
+import { parseJson } from '../parse-json.ts'
 import type { StreamDecoder } from '../protocol.ts'
 import { isObject } from '../read.ts'
 import type { SseFrame } from '../sse.ts'
@@ -102,7 +103,7 @@ const text = (value: JsonValue | undefined): string => (typeof value === 'string
 
 const parse = (data: string): JsonObject | undefined => {
   try {
-    const value = JSON.parse(data) as JsonValue
+    const value = parseJson(data)
     // Google's endpoint tells errors in a list.
     const told = Array.isArray(value) ? value[0] : value
     return isObject(told) ? told : undefined

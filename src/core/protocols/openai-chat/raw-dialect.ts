@@ -1,5 +1,6 @@
 import type { JsonObject, JsonValue } from '../neutral/index.ts'
 import { type Cut, readField, removeFields, scanObject, type ScannedObject, setField, splice } from '../json-scan.ts'
+import { parseJson } from '../parse-json.ts'
 import { isObject } from '../read.ts'
 import type { ChatDialect } from './dialect.ts'
 import { callId } from './ids.ts'
@@ -43,7 +44,7 @@ const rewriteMessages = (scanned: ScannedObject, dialect: ChatDialect): string |
   // Most conversations have nothing to change, and are not worth a parse.
   const calls = (dialect.nineCharCallIds || dialect.reasoningWithCalls) && scanned.bytes.includes('"tool_call')
   if (!calls && !(dialect.systemNotDeveloper && scanned.bytes.includes('"developer"'))) return undefined
-  const messages = readField(scanned, 'messages') as JsonValue | undefined
+  const messages = readField(scanned, 'messages', parseJson) as JsonValue | undefined
   if (!Array.isArray(messages)) return undefined
   let changed = false
   for (const message of messages) if (isObject(message) && rewrite(message, dialect)) changed = true

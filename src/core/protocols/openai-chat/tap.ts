@@ -1,4 +1,5 @@
 import type { JsonValue } from '../neutral/index.ts'
+import { parseJson } from '../parse-json.ts'
 import { maskModels } from '../mask-models.ts'
 import type { Observed, RawTap } from '../protocol.ts'
 import { isObject } from '../read.ts'
@@ -212,7 +213,7 @@ const isWhole = (frame: Buffer): boolean => {
 
 const parse = (text: string): JsonValue | undefined => {
   try {
-    return JSON.parse(text) as JsonValue
+    return parseJson(text)
   } catch {
     return undefined
   }

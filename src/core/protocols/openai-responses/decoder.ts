@@ -1,4 +1,5 @@
 import type { JsonObject, JsonValue, NeutralEvent, ProviderFailure } from '../neutral/index.ts'
+import { parseJson } from '../parse-json.ts'
 import type { StreamDecoder } from '../protocol.ts'
 import { isObject } from '../read.ts'
 import type { SseFrame } from '../sse.ts'
@@ -208,7 +209,7 @@ const isError = (event: JsonObject | undefined): boolean =>
 
 const parse = (data: string): JsonObject | undefined => {
   try {
-    const value = JSON.parse(data) as JsonValue
+    const value = parseJson(data)
     return isObject(value) ? value : undefined
   } catch {
     return undefined

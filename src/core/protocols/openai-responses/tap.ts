@@ -2,6 +2,7 @@ import type { GatewayError } from '../../kernel/errors.ts'
 import { readField, splice } from '../json-scan.ts'
 import { maskModels } from '../mask-models.ts'
 import type { JsonObject, JsonValue } from '../neutral/index.ts'
+import { parseJson } from '../parse-json.ts'
 import type { Observed, RawTap } from '../protocol.ts'
 import { isObject } from '../read.ts'
 import { parseFrame, SseFrameTooLarge, SseSplitter } from '../sse.ts'
@@ -189,7 +190,7 @@ const joined = (frames: readonly Buffer[], chunk: Buffer): Buffer => {
 
 const parse = (data: string): JsonObject | undefined => {
   try {
-    const value = JSON.parse(data) as JsonValue
+    const value = parseJson(data)
     return isObject(value) ? value : undefined
   } catch {
     return undefined
