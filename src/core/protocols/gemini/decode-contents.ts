@@ -2,7 +2,7 @@ import type { JsonObject, JsonValue, NeutralMessage, Part, TextPart, ToolResultP
 import { compact, filled, isObject, notServed, object, oneOf, optional, refuse, string } from '../read.ts'
 import { dataOf, decodePart, decodeResultPart, decodeText, readSignature, signatureOf } from './decode-parts.ts'
 import { items, leftover } from './read.ts'
-import { TurnCalls } from './turn-calls.ts'
+import { pairCalls } from './turn-calls.ts'
 
 const contentFields = new Set(['role', 'parts'])
 const callFields = new Set(['id', 'name', 'args'])
@@ -10,12 +10,16 @@ const resultFields = new Set(['id', 'name', 'response', 'parts'])
 
 /** The conversation. Turns without a role are the user's, as are those of the older role `function`. */
 export const decodeContents = (value: JsonValue | undefined): NeutralMessage[] => {
-  const calls = new TurnCalls()
-  const messages = items(value, 'contents').map(([item, path]) => decodeContent(object(item, path), path, calls))
+  const calls = pairCalls(value)
+  const messages = items(value, 'contents').flatMap(([item, path]) => decodeContent(object(item, path), path, calls))
   return messages.length === 0 ? refuse('contents', 'must hold at least one content.') : messages
 }
 
-const decodeContent = (content: JsonObject, path: string, calls: TurnCalls): NeutralMessage => {
+/** Ids of calls and of those that results answer. */
+type Calls = ReturnType<typeof pairCalls>
+
+/** None for a turn of the model's that says nothing, as the last chunk of a stream that clients keep as a turn of its own. */
+const decodeContent = (content: JsonObject, path: string, calls: Calls): NeutralMessage[] => {
   const given = optional(content['role'], `${path}.role`, (value, at) =>
     oneOf(value, at, ['user', 'model', 'function']),
   )
@@ -23,10 +27,11 @@ const decodeContent = (content: JsonObject, path: string, calls: TurnCalls): Neu
   const list = items(content['parts'], `${path}.parts`)
   if (list.length === 0) refuse(`${path}.parts`, 'must hold at least one part.')
   const parts = list.flatMap(([item, at]) => decodeTurnPart(object(item, at), at, role, calls))
-  return compact({ role, parts, path, extensions: leftover(content, contentFields) })
+  if (parts.length === 0 && role === 'user') refuse(`${path}.parts`, 'must hold a text or other content.')
+  return parts.length === 0 ? [] : [compact({ role, parts, path, extensions: leftover(content, contentFields) })]
 }
 
-const decodeTurnPart = (part: JsonObject, path: string, role: 'user' | 'assistant', calls: TurnCalls): Part[] => {
+const decodeTurnPart = (part: JsonObject, path: string, role: 'user' | 'assistant', calls: Calls): Part[] => {
   const data = dataOf(part, path)
   if (data === 'functionCall') {
     if (role === 'user') refuse(path, 'only the model calls functions.')
@@ -38,13 +43,14 @@ const decodeTurnPart = (part: JsonObject, path: string, role: 'user' | 'assistan
 }
 
 /** A call without a name only marks the end of one whose arguments were streamed. */
-const decodeCall = (part: JsonObject, path: string, calls: TurnCalls): Part[] => {
+const decodeCall = (part: JsonObject, path: string, calls: Calls): Part[] => {
   const at = `${path}.functionCall`
   const call = object(part['functionCall'], at)
   if (Object.keys(call).length === 0) return []
   if (call['partialArgs'] != null) refuse(`${at}.partialArgs`, 'send the whole arguments as args.')
   const name = filled(call['name'], `${at}.name`)
-  const id = calls.add(name, optional(call['id'], `${at}.id`, string) || undefined, path)
+  optional(call['id'], `${at}.id`, string)
+  const id = calls.get(call)!
   const args = optional(call['args'], `${at}.args`, object) ?? {}
   return [
     compact({
@@ -58,11 +64,12 @@ const decodeCall = (part: JsonObject, path: string, calls: TurnCalls): Part[] =>
   ]
 }
 
-const decodeResult = (part: JsonObject, path: string, calls: TurnCalls): ToolResultPart => {
+const decodeResult = (part: JsonObject, path: string, calls: Calls): ToolResultPart => {
   const at = `${path}.functionResponse`
   const result = object(part['functionResponse'], at)
   const name = filled(result['name'], `${at}.name`)
-  const callId = calls.answer(name, optional(result['id'], `${at}.id`, string) || undefined, at)
+  const id = optional(result['id'], `${at}.id`, string)
+  const callId = calls.get(result) ?? refuseResult(name, id, at)
   const { text, isError } = readResponse(result['response'], `${at}.response`)
   const shown = items(result['parts'], `${at}.parts`).map(([item, place]) =>
     decodeResultPart(object(item, place), place),
@@ -76,6 +83,11 @@ const decodeResult = (part: JsonObject, path: string, calls: TurnCalls): ToolRes
     extensions: within('functionResponse', result, resultFields),
   })
 }
+
+const refuseResult = (name: string, id: string | undefined, path: string): never =>
+  id
+    ? refuse(`${path}.id`, `there is no call "${id}" of "${name}" in the turn before.`)
+    : refuse(path, `there is no call of "${name}" without a result in the turn before.`)
 
 /**
  * What a function returned, as text. The API takes the field `output` (or `error`) for the result if it stands alone, else the whole object. The path tells

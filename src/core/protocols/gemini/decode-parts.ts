@@ -40,8 +40,8 @@ export const decodePart = (part: JsonObject, path: string, role: 'user' | 'assis
     return [compact({ type: 'thinking' as const, text, signature: own, signedBy: 'gemini' as const, path })]
   }
   const decoded = decodeData(part, data, path, role)
-  // An empty text is only the carrier of its signature.
-  const empty = data === 'text' && part['text'] === '' && own !== undefined
+  // An empty text says nothing: at most it carries its signature.
+  const empty = decoded?.type === 'text' && decoded.text === '' && (own !== undefined || !decoded.extensions)
   return [...signatureOf(own, path), ...(decoded && !empty ? [decoded] : [])]
 }
 
