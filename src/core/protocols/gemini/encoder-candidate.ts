@@ -1,4 +1,5 @@
-import type { Block, BlockDelta, BlockStart, Finish, JsonObject, JsonValue } from '../neutral/index.ts'
+import type { Block, BlockDelta, BlockStart, Finish, JsonObject } from '../neutral/index.ts'
+import { parseJson } from '../parse-json.ts'
 import { isObject } from '../read.ts'
 import { encodeGrounding, type PlacedCitation } from './citations.ts'
 import { brokenFinish, encodeFinish } from './finish.ts'
@@ -55,11 +56,6 @@ export class CandidateEncoder {
         this.#cited.push(delta.citation)
         return undefined
     }
-  }
-
-  /** Whether text of the open block is told without anything else to it: the case that most chunks are. */
-  get isPlain(): boolean {
-    return this.#signature === undefined && (this.#kind === 'text' || this.#kind === 'refusal')
   }
 
   #say(text: string): JsonObject | undefined {
@@ -127,8 +123,8 @@ export class CandidateEncoder {
   }
 
   /**
-   * The candidate with its end; `parts` are those that were not told before. Where nothing is left to tell stands an empty text, as Google has it: some clients read the parts
-   * of every chunk. An answer of which nothing was let through has no content.
+   * The candidate with its end; `parts` are those that were not told before. An answer that says nothing is an empty text, as Google has it; an empty text behind something
+   * else would make older SDKs forget the turn. An answer of which nothing was let through has no content.
    */
   close(parts: readonly JsonObject[], index: number): JsonObject {
     const finish = this.finish!
@@ -137,7 +133,7 @@ export class CandidateEncoder {
     const isBlocked = !this.#told && (finish.reason === 'content-filter' || finish.reason === 'refusal')
     const grounding = encodeGrounding(this.#citations)
     return {
-      ...(!isBlocked && { content: { parts: left.length > 0 ? left : [{ text: '' }], role: 'model' } }),
+      ...(!isBlocked && { content: { parts: left.length > 0 || this.#told ? left : [{ text: '' }], role: 'model' } }),
       finishReason: reason,
       index,
       ...(finish.explanation !== undefined && { finishMessage: finish.explanation }),
@@ -149,7 +145,7 @@ export class CandidateEncoder {
 const readArguments = (json: string): JsonObject | undefined => {
   if (json.trim() === '') return {}
   try {
-    const value = JSON.parse(json) as JsonValue
+    const value = parseJson(json)
     return isObject(value) ? value : undefined
   } catch {
     return undefined

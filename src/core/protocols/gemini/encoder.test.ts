@@ -1,6 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { answerOf, brokenLaws } from '../../../../test/support/recordings.ts'
+import { GatewayError } from '../../kernel/errors.ts'
 import { unfold } from '../fold.ts'
 import type { Block, Finish, JsonObject, NeutralEvent, NeutralResponse } from '../neutral/index.ts'
 import type { EncodeOptions } from '../protocol.ts'
@@ -38,10 +39,21 @@ const chunksOf = (bytes: string): JsonObject[] =>
     .split('\r\n\r\n')
     .slice(0, -1)
     .map((frame) => JSON.parse(frame.slice('data: '.length)) as JsonObject)
-const partsOf = (blocks: readonly Block[], given = options): unknown[] =>
+const wirePartsOf = (blocks: readonly Block[], given = options): JsonObject[] =>
   chunksOf(encode(unfold(response(blocks)), given).bytes).flatMap(
-    (chunk) => (chunk['candidates'] as { content: { parts: unknown[] } }[])[0]!.content.parts,
+    (chunk) => (chunk['candidates'] as { content: { parts: JsonObject[] } }[])[0]!.content.parts,
   )
+/** The pieces of a text as one, as clients put them together. */
+const partsOf = (blocks: readonly Block[], given = options): JsonObject[] => {
+  const parts: JsonObject[] = []
+  for (const part of wirePartsOf(blocks, given)) {
+    const before = parts.at(-1)
+    const joins = before?.['text'] && part['text'] && before['thought'] === part['thought'] && !part['thoughtSignature']
+    if (joins) parts[parts.length - 1] = { ...before, text: `${before['text']}${part['text']}` }
+    else parts.push(part)
+  }
+  return parts
+}
 const call = (name: string, written: string): Block => ({
   kind: 'tool-call',
   id: `call_${name}`,
@@ -54,7 +66,6 @@ const sealed = (signature: string, text = ''): Block => ({
   signature,
   signedBy: 'anthropic-messages',
 })
-const end = { text: '' }
 
 describe('the stream for clients', () => {
   test('is data blocks with CRLF and nothing else, one per piece of text, with one id and the name the client knows', () => {
@@ -71,10 +82,10 @@ describe('the stream for clients', () => {
     expect(chunks).toHaveLength(4)
     expect(new Set(chunks.map((chunk) => chunk['responseId'])).size).toBe(1)
     expect(new Set(chunks.map((chunk) => chunk['modelVersion']))).toEqual(new Set(['shadow']))
-    expect(chunks[0]!['candidates']).toEqual([{ content: { parts: [{ text: 'Zürich' }], role: 'model' }, index: 0 }])
+    expect(chunks[0]!['candidates']).toEqual([{ content: { parts: [{ text: 'Züric' }], role: 'model' }, index: 0 }])
     expect(chunks.map((chunk) => chunk['usageMetadata'] !== undefined)).toEqual([false, false, false, true])
     expect(chunks.at(-1)).toMatchObject({
-      candidates: [{ content: { parts: [{ text: '' }], role: 'model' }, finishReason: 'STOP', index: 0 }],
+      candidates: [{ content: { parts: [{ text: '🙂' }], role: 'model' }, finishReason: 'STOP', index: 0 }],
       usageMetadata: { promptTokenCount: 5, candidatesTokenCount: 7, totalTokenCount: 12 },
     })
   })
@@ -83,7 +94,6 @@ describe('the stream for clients', () => {
     expect(partsOf([call('f', '{"a": [1, {"b": "ü"}]}'), call('g', '')])).toEqual([
       { functionCall: { id: 'call_f', name: 'f', args: { a: [1, { b: 'ü' }] } } },
       { functionCall: { id: 'call_g', name: 'g', args: {} } },
-      end,
     ])
   })
 
@@ -92,10 +102,10 @@ describe('the stream for clients', () => {
       { kind: 'thinking', text: 'hm' },
       { kind: 'text', text: 'x' },
     ]
-    expect(partsOf(blocks)).toEqual([{ text: 'hm', thought: true }, { text: 'x' }, end])
-    expect(partsOf(blocks, plain)).toEqual([{ text: 'x' }, end])
+    expect(partsOf(blocks)).toEqual([{ text: 'hm', thought: true }, { text: 'x' }])
+    expect(partsOf(blocks, plain)).toEqual([{ text: 'x' }])
     const snake = { ...options, asked: { generation_config: { thinking_config: { include_thoughts: true } } } }
-    expect(partsOf(blocks, snake)).toHaveLength(3)
+    expect(partsOf(blocks, snake)).toHaveLength(2)
   })
 
   test('a signature goes onto the call or text that follows, also when its thought is not shown', () => {
@@ -105,9 +115,8 @@ describe('the stream for clients', () => {
       expect(carried([sealed('s1', 'hm'), call('f', '{}'), call('g', '{}')])).toMatchObject([
         { functionCall: { name: 'f' }, thoughtSignature: 's1' },
         { functionCall: { name: 'g' } },
-        end,
       ])
-      expect(carried([sealed('s1'), { kind: 'text', text: 'x' }])).toEqual([{ text: 'x', thoughtSignature: 's1' }, end])
+      expect(carried([sealed('s1'), { kind: 'text', text: 'x' }])).toEqual([{ text: 'x', thoughtSignature: 's1' }])
       expect(carried([{ kind: 'text', text: 'x' }, sealed('s1')])).toEqual([
         { text: 'x' },
         { text: '', thoughtSignature: 's1' },
@@ -115,7 +124,6 @@ describe('the stream for clients', () => {
       expect(carried([sealed('s1'), sealed('s2'), call('f', '')])).toMatchObject([
         { text: '', thoughtSignature: 's1' },
         { functionCall: { name: 'f' }, thoughtSignature: 's2' },
-        end,
       ])
     }
   })
@@ -126,15 +134,31 @@ describe('the stream for clients', () => {
       kind: 'opaque',
       part: { type: 'opaque', protocol, value },
     })
-    expect(partsOf([opaque('anthropic-messages', { type: 'server_tool_use' }), opaque('gemini', own)])).toEqual([
-      own,
-      end,
+    expect(partsOf([opaque('anthropic-messages', { type: 'server_tool_use' }), opaque('gemini', own)])).toEqual([own])
+  })
+
+  test('the last chunk has something to say, and no empty text stands in it', () => {
+    const said: Block = { kind: 'text', text: 'Hi 🙂' }
+    expect(wirePartsOf([said])).toEqual([{ text: 'Hi ' }, { text: '🙂' }])
+    expect(wirePartsOf([said, call('f', '{}')])).toMatchObject([{ text: 'Hi ' }, { text: '🙂' }, { functionCall: {} }])
+    expect(wirePartsOf([sealed('s'), { kind: 'text', text: 'Hi' }])).toEqual([
+      { text: 'H', thoughtSignature: 's' },
+      { text: 'i' },
     ])
+    expect(wirePartsOf([said, { kind: 'thinking', text: '' }])).toEqual([{ text: 'Hi ' }, { text: '🙂' }])
+    expect(wirePartsOf([])).toEqual([{ text: '' }])
+  })
+
+  test('what was kept back of an answer that broke off comes with the error', () => {
+    const encoder = new Encoder(options)
+    for (const event of unfold(response([{ kind: 'text', text: 'Hi' }])).slice(0, 3)) encoder.push(event)
+    const bytes = encoder.fail(new GatewayError('upstream_disconnected'), 'req_1')
+    expect(bytes).toMatch(/^data: .*"text":"i".*\r\n\r\n\r\n\r\ndata: \{"error":/)
   })
 
   test('several answers keep their index and end together', () => {
     const text = (words: string): Block => ({ kind: 'text', text: words })
-    const choices = [[text('a')], [text('b')]].map((blocks, index) => ({
+    const choices = [[text('Aa')], [text('Bb')]].map((blocks, index) => ({
       blocks,
       finish: { reason: index === 0 ? 'stop' : 'length', raw: null } as const,
     }))
@@ -144,7 +168,10 @@ describe('the stream for clients', () => {
       [1],
       [0, 1],
     ])
-    expect(chunks.at(-1)!['candidates']).toMatchObject([{ finishReason: 'STOP' }, { finishReason: 'MAX_TOKENS' }])
+    expect(chunks.at(-1)!['candidates']).toMatchObject([
+      { finishReason: 'STOP', content: { parts: [{ text: 'a' }] } },
+      { finishReason: 'MAX_TOKENS', content: { parts: [{ text: 'b' }] } },
+    ])
   })
 
   test('an answer that was blocked has no content, one that was cut short keeps what it has', () => {
@@ -152,8 +179,8 @@ describe('the stream for clients', () => {
     const [only] = chunksOf(encode(unfold(response([], blocked))).bytes)
     expect(only!['candidates']).toEqual([{ finishReason: 'SAFETY', index: 0, finishMessage: 'No.' }])
     const half = chunksOf(encode(unfold(response([{ kind: 'refusal', text: 'I cannot' }], blocked))).bytes)
-    expect(half[0]!['candidates']).toMatchObject([{ content: { parts: [{ text: 'I cannot' }] } }])
-    expect(half[1]!['candidates']).toMatchObject([{ finishReason: 'SAFETY', content: { parts: [end] } }])
+    expect(half[0]!['candidates']).toMatchObject([{ content: { parts: [{ text: 'I canno' }] } }])
+    expect(half[1]!['candidates']).toMatchObject([{ finishReason: 'SAFETY', content: { parts: [{ text: 't' }] } }])
   })
 
   test('sources stand in the last chunk', () => {

@@ -1,8 +1,11 @@
+import type { GatewayError } from '../../kernel/errors.ts'
 import { failed, unfinished } from '../encoder-failure.ts'
-import type { BlockDelta, JsonObject, NeutralEvent, Usage } from '../neutral/index.ts'
+import type { JsonObject, NeutralEvent, Usage } from '../neutral/index.ts'
 import type { EncodeOptions, StreamEncoder } from '../protocol.ts'
 import { CandidateEncoder } from './encoder-candidate.ts'
+import { renderStreamError } from './errors.ts'
 import { responseId } from './ids.ts'
+import { LastPart } from './last-part.ts'
 import { showsThoughts } from './shows-thoughts.ts'
 import { encodeUsage } from './usage.ts'
 
@@ -14,7 +17,7 @@ export class Encoder implements StreamEncoder {
   failure: string | undefined
   readonly #shows: boolean
   readonly #model: string
-  readonly #candidates = new Map<number, CandidateEncoder>()
+  readonly #candidates = new Map<number, { readonly parts: CandidateEncoder; readonly last: LastPart }>()
   #id: string | undefined
   /** What every chunk ends with. */
   #tail: string | undefined
@@ -36,19 +39,24 @@ export class Encoder implements StreamEncoder {
         this.#usage = event.usage
         return ''
       case 'block-start': {
-        const candidate = this.#candidate(event.choice)
-        const parts = candidate.start(event.block)
-        return this.#check(candidate) ? this.#chunks(parts, event.choice) : ''
+        const { parts, last } = this.#candidate(event.choice)
+        const { kind } = event.block
+        // What comes now may take long.
+        const kept = kind === 'text' || kind === 'refusal' ? [] : last.take()
+        const told = parts.start(event.block)
+        return this.#check(parts) ? this.#chunks(kept, event.choice) + this.#tell(told, event.choice) : ''
       }
-      case 'block-delta':
-        return this.#delta(event.delta, event.choice)
+      case 'block-delta': {
+        const part = this.#candidate(event.choice).parts.delta(event.delta)
+        return part ? this.#tell([part], event.choice) : ''
+      }
       case 'block-stop':
-        return this.#chunks(this.#candidate(event.choice).stop(), event.choice)
+        return this.#tell(this.#candidate(event.choice).parts.stop(), event.choice)
       case 'finish': {
         // Told with the usage, which may come later.
-        const candidate = this.#candidate(event.choice)
-        candidate.end(event.finish)
-        this.#check(candidate)
+        const { parts } = this.#candidate(event.choice)
+        parts.end(event.finish)
+        this.#check(parts)
         return ''
       }
       case 'error':
@@ -59,10 +67,17 @@ export class Encoder implements StreamEncoder {
     }
   }
 
-  #candidate(choice: number): CandidateEncoder {
+  /** What was kept back of an answer that has no end is still the client's. */
+  fail(error: GatewayError, requestId: string): string {
+    let out = ''
+    for (const [choice, { last }] of this.#candidates) out += this.#chunks(last.take(), choice)
+    return out + renderStreamError(error, requestId)
+  }
+
+  #candidate(choice: number): { readonly parts: CandidateEncoder; readonly last: LastPart } {
     let candidate = this.#candidates.get(choice)
     if (!candidate) {
-      candidate = new CandidateEncoder(this.#shows)
+      candidate = { parts: new CandidateEncoder(this.#shows), last: new LastPart() }
       this.#candidates.set(choice, candidate)
     }
     return candidate
@@ -73,14 +88,11 @@ export class Encoder implements StreamEncoder {
     return this.failure === undefined
   }
 
-  #delta(delta: BlockDelta, choice: number): string {
-    const candidate = this.#candidate(choice)
-    const isPlain = candidate.isPlain
-    const part = candidate.delta(delta)
-    if (!part) return ''
-    // Nearly every chunk is this one, written by hand.
-    const json = isPlain && delta.kind === 'text' ? `{"text":${JSON.stringify(delta.text)}}` : JSON.stringify(part)
-    return this.#chunk(json, choice)
+  #tell(parts: readonly JsonObject[], choice: number): string {
+    const { last } = this.#candidate(choice)
+    let out = ''
+    for (const part of parts) out += this.#chunks(last.push(part), choice)
+    return out
   }
 
   #chunks(parts: readonly JsonObject[], choice: number): string {
@@ -100,12 +112,12 @@ export class Encoder implements StreamEncoder {
 
   #end(): string {
     const all = [...this.#candidates].toSorted(([left], [right]) => left - right)
-    if (all.length === 0 || all.some(([, { finish }]) => !finish)) {
+    if (all.length === 0 || all.some(([, { parts }]) => !parts.finish)) {
       this.failure = unfinished
       return ''
     }
     this.#ended = true
-    const candidates = all.map(([choice, candidate]) => candidate.close([], choice))
+    const candidates = all.map(([choice, { parts, last }]) => parts.close(last.take(), choice))
     const usage = this.#usage ? `,"usageMetadata":${JSON.stringify(encodeUsage(this.#usage))}` : ''
     return `data: {"candidates":${JSON.stringify(candidates)}${usage}${this.#names()}`
   }

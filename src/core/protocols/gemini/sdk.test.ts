@@ -117,7 +117,14 @@ describe.each(sdks)("Google's SDK %s", (_, connect, Failure) => {
   test('reads a stream: every chunk is one of its own shape, together they are the answer', async () => {
     const chunks = await streamed(connect(await serve('text/event-stream', encoded(answer))))
     const parts = chunks.flatMap((chunk) => chunk.candidates?.[0]?.content?.parts ?? [])
-    expect(parts).toEqual([...expected.candidates[0]!.content.parts, { text: '' }])
+    const [thought, words, ...made] = expected.candidates[0]!.content.parts
+    expect(parts).toEqual([
+      { ...thought, text: 'Let me think… ' },
+      { ...thought, text: 'ü' },
+      { ...words, text: 'Zürich — 東京 ' },
+      { text: '🙂' },
+      ...made,
+    ])
     expect(chunks.flatMap((chunk) => chunk.functionCalls ?? [])).toEqual(calls)
     expect(new Set(chunks.map((chunk) => chunk.responseId)).size).toBe(1)
     const { content: _content, ...end } = expected.candidates[0]!
