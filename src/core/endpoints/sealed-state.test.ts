@@ -91,6 +91,16 @@ describe('reasoning state that a client of another protocol carries', () => {
     expect(back([part], { ...owner, provider: 'prv_2' }).parts[0]).not.toHaveProperty('signature')
   })
 
+  test('of one generation of Gemini never reaches another', () => {
+    const owner = (model: string): StateOwner => ({ protocol: 'gemini', provider: 'prv_1', family: familyOf(model) })
+    const sealed = sealedOf([...thinking(), signature('x'), ...end], owner('gemini-3-pro'))
+    const part: Part = { type: 'thinking', text: '', signature: sealed }
+    expect(back([part], owner('gemini-3.1-flash')).parts[0]).toHaveProperty('signature', 'x')
+    const other = back([part], owner('gemini-2.5-flash'))
+    expect(other.parts[0]).not.toHaveProperty('signature')
+    expect(other.warnings).toHaveLength(1)
+  })
+
   test('redacted reasoning is carried too', () => {
     const sealed = sealedOf([...thinking({ redacted: 'opaque' }).slice(0, 2), ...end], claude)
     expect(back([{ type: 'thinking', text: '', signature: sealed }], claude).parts).toMatchObject([
@@ -155,7 +165,13 @@ describe('reasoning state that a client of another protocol carries', () => {
 test.each([
   ['claude-opus-4-8', 'claude'],
   ['us.anthropic.claude-haiku-4-5-20251001-v1:0', 'claude'],
-  ['publishers/google/models/gemini-3-pro', 'gemini'],
+  ['publishers/google/models/gemini-3-pro', 'gemini-3'],
+  ['gemini-3.1-flash-lite-preview', 'gemini-3'],
+  ['google/gemini-pro-latest', 'gemini-3'],
+  ['gemini-2.5-flash', 'gemini-2.5'],
+  ['models/gemini-2.5-pro-preview-06-05', 'gemini-2.5'],
+  ['gemini-2.0-flash', 'gemini-2'],
+  ['gemini-embedding', 'gemini'],
   ['gpt-5.6', 'gpt'],
   ['o4-mini', 'o4'],
 ])('%s is of the family %s', (model, family) => {

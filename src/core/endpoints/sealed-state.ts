@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Sealer } from '../kernel/secrets.ts'
+import { traitsOf } from '../protocols/gemini/model-name.ts'
 import type {
   BlockStart,
   NeutralEvent,
@@ -40,8 +41,19 @@ const stateShape = z.object({
   id: z.string().optional(),
 })
 
-/** The models that can read each other's state: `us.anthropic.claude-opus-4-8` and `claude-haiku-4-5` are both `claude`. */
+/**
+ * The models that can read each other's state, whichever cloud serves them.
+ *
+ * - Claude: all. The API takes the thinking of any Claude model and itself leaves out what another one cannot use
+ *   (https://platform.claude.com/docs/en/build-with-claude/extended-thinking).
+ * - Gemini: one generation, as `gemini-2.5` or `gemini-3` (3.1 is of it): 3 demands signatures that are its own, and 2.5 knows nothing of them
+ *   (https://ai.google.dev/gemini-api/docs/thought-signatures). Names that move with time are of the newest.
+ * - OpenAI's encrypted reasoning is bound to the account more than to the model (`belongsTo`); `gpt` is one family, every `o` its own.
+ * - The others tell their reasoning as plain text, which any model of the same maker may read.
+ */
 export const familyOf = (model: string): string => {
+  const { version } = traitsOf(model)
+  if (version !== undefined) return `gemini-${version >= 3 ? Math.floor(version) : version}`
   const known = /(claude|gemini|gpt|grok|deepseek|qwen|nova|mistral|magistral|kimi|glm)/i.exec(model)
   return known ? known[0].toLowerCase() : model.toLowerCase().replace(/[-_.:@/].*$/, '')
 }
