@@ -3,13 +3,14 @@ import { expect, test } from 'vitest'
 import { createSealer } from '../kernel/secrets.ts'
 import { anthropicMessages } from '../protocols/anthropic-messages/index.ts'
 import { openaiChat } from '../protocols/openai-chat/index.ts'
+import type { Protocol } from '../protocols/protocol.ts'
 import { providerKindById } from '../provider-kinds/index.ts'
 import { crossing } from './crossing.ts'
 
 const body = Buffer.from('{"model":"shadow","stream":true,"messages":[{"role":"user","content":"hi"}]}')
 
-const stream = () =>
-  crossing(openaiChat, anthropicMessages, {
+const stream = (provider: Protocol = anthropicMessages) =>
+  crossing(openaiChat, provider, {
     facts: openaiChat.inspect(body),
     place: {},
     target: {
@@ -48,4 +49,20 @@ test('an end that the client protocol cannot tell is a failure of the answer, an
     failure: { class: 'server', status: 502, message: expect.stringContaining('cannot be expressed') as string },
     deliveredChars: 6,
   })
+})
+
+test('an answer that nobody asked for is left out, and what breaks behind the one that was asked for changes nothing', () => {
+  const way = stream(openaiChat)
+  const chunk = (index: number, delta: object, finish_reason: string | null = null) =>
+    frame({ id: 'c', model: 'real', choices: [{ index, delta, finish_reason }] })
+  const told = [chunk(1, { content: 'other' }), chunk(0, { content: 'mine' }), chunk(0, {}, 'stop')]
+  const out = told.map((bytes) => String(way.push(bytes))).join('') + String(way.finish())
+  expect(out).toContain('mine')
+  expect(out).not.toContain('other')
+  expect(way.observed).toMatchObject({ complete: true })
+  expect(way.observed.failure).toBeUndefined()
+  const none = stream(openaiChat)
+  none.push(Buffer.concat([chunk(1, { content: 'other' }, 'stop'), Buffer.from('data: [DONE]\n\n')]))
+  none.finish()
+  expect(none.observed.complete).toBe(false)
 })

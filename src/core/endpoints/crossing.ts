@@ -95,12 +95,14 @@ class CrossingStream implements StreamRoad {
   readonly #decoder
   readonly #encoder: StreamEncoder
   readonly #steps: readonly Step[]
-  /** Choices that have not finished yet. */
+  /** How many answers were asked for, and how many of them have not finished yet. */
+  readonly #choices: number
   #unfinished: number
   fail?: (error: GatewayError, requestId: string) => string
 
   constructor(provider: ProviderProtocol, encoder: StreamEncoder, steps: readonly Step[], choices: number) {
     this.#steps = steps
+    this.#choices = choices
     this.#unfinished = choices
     this.#decoder = provider.createDecoder()
     this.#encoder = encoder
@@ -129,6 +131,8 @@ class CrossingStream implements StreamRoad {
     for (const event of events) {
       // After a failure nothing more is translated: the relay ends the stream with the client protocol's own error.
       if (this.observed.failure) break
+      // Answers that nobody asked for are left out.
+      if ('choice' in event && event.choice >= this.#choices) continue
       this.#observe(event)
       if (event.type !== 'error') out += this.#tell(event, 0)
       if (this.#encoder.failure !== undefined) this.#fail(this.#encoder.failure)
@@ -172,8 +176,8 @@ class CrossingStream implements StreamRoad {
         if (!seen.complete) seen.failure = event.error satisfies ProviderFailure
         break
       case 'end':
-        // A server may give fewer answers than were asked for.
-        seen.complete = true
+        // A server may give fewer answers than were asked for, but none is none.
+        seen.complete = this.#unfinished < this.#choices
         break
       case 'block-start':
       case 'block-stop':
