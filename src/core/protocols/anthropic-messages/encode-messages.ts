@@ -1,6 +1,8 @@
 import type { JsonObject, JsonValue, NeutralMessage, Part } from '../neutral/index.ts'
 import { encodePart } from './encode-content.ts'
 import { refuse } from './read.ts'
+import { append, placesOf } from '../turns.ts'
+import { withUniqueCallIds } from '../unique-call-ids.ts'
 import type { Warnings } from './refusals.ts'
 
 interface Turn {
@@ -28,7 +30,7 @@ export const encodeMessages = (
     if (last?.role === 'user') inOrder(last.results, calls)
     else if (last?.role === 'assistant') calls = callIds(last)
   }
-  for (const [index, message] of messages.entries()) {
+  for (const [index, message] of withUniqueCallIds(messages).entries()) {
     const path = message.path ?? `messages[${index}]`
     warnings.extensions(path, message.extensions)
     if (message.name !== undefined) warnings.dropped(`${path}.name`, 'the Messages API has no names of speakers')
@@ -43,8 +45,8 @@ export const encodeMessages = (
     }
     const last = turns.at(-1)
     if (last?.role === role) {
-      last.results.push(...added.results)
-      last.blocks.push(...added.blocks)
+      append(last.results, added.results)
+      append(last.blocks, added.blocks)
     } else {
       closeTurn()
       turns.push(added)
@@ -80,7 +82,8 @@ const callIds = (turn: Turn): string[] =>
   turn.blocks.filter((block) => block['type'] === 'tool_use').map((block) => block['id'] as string)
 
 const inOrder = (results: Turn['results'], calls: readonly string[]): void => {
-  results.sort((left, right) => calls.indexOf(left.callId) - calls.indexOf(right.callId))
+  const place = placesOf(calls)
+  results.sort((left, right) => place(left.callId) - place(right.callId))
 }
 
 /** The API refuses a last assistant text that ends in white space. */

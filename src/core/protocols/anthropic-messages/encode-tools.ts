@@ -18,8 +18,10 @@ export const encodeTools = (
   const choice = request.toolChoice
   let tools = request.tools.filter((tool, index) => isKnown(tool, index, dropUnsupportedTools, warnings))
   if (choice?.mode === 'subset') {
-    tools = tools.filter((tool) => !('name' in tool) || choice.names.includes(tool.name))
-    for (const name of choice.names) requireDeclared(name, tools)
+    const names = new Set(choice.names)
+    tools = tools.filter((tool) => !('name' in tool) || names.has(tool.name))
+    const declared = new Set(tools.map((tool) => 'name' in tool && tool.name))
+    for (const name of names) if (!declared.has(name)) requireDeclared(name, tools)
     if (tools.length < request.tools.length) warnings.changed('tools', 'only the allowed tools are sent')
   }
   if (choice?.mode === 'tool') requireDeclared(choice.name, tools)

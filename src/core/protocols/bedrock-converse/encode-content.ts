@@ -20,8 +20,8 @@ export interface Encoding {
   readonly warnings: Warnings
   /** The model takes cache points. */
   readonly caches: boolean
-  /** Names of documents in this request; they must differ. */
-  readonly documentNames: Set<string>
+  /** Names of documents in this request, which must differ, and how often each was wanted. */
+  readonly documentNames: Map<string, number>
 }
 
 const imageFormats: Readonly<Record<string, string>> = {
@@ -109,16 +109,18 @@ const encodeDocument = (part: DocumentPart, path: string, { documentNames }: Enc
 }
 
 /** Letters, digits, single blanks, hyphens, parentheses and brackets; different for each document. */
-const documentName = (title: string | undefined, taken: Set<string>): string => {
+const documentName = (title: string | undefined, taken: Map<string, number>): string => {
   const plain = (title ?? '')
     .replaceAll(/[^a-zA-Z0-9\s\-()[\]]+/g, ' ')
     .replaceAll(/\s+/g, ' ')
     .trim()
     .slice(0, 180)
   const wanted = plain || 'Document'
-  let name = wanted
-  for (let count = 2; taken.has(name); count++) name = `${wanted} ${count}`
-  taken.add(name)
+  let count = (taken.get(wanted) ?? 0) + 1
+  let name = count === 1 ? wanted : `${wanted} ${count}`
+  while (count > 1 && taken.has(name)) name = `${wanted} ${++count}`
+  taken.set(wanted, count)
+  if (name !== wanted) taken.set(name, 1)
   return name
 }
 

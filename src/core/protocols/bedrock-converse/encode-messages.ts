@@ -1,6 +1,8 @@
 import type { JsonObject, NeutralMessage } from '../neutral/index.ts'
-import { refuse } from '../read.ts'
+import { isObject, refuse } from '../read.ts'
 import { encodePart, type Encoding } from './encode-content.ts'
+import { append, placesOf } from '../turns.ts'
+import { withUniqueCallIds } from '../unique-call-ids.ts'
 import { unsupported } from './refusals.ts'
 import { toolUseId } from './ids.ts'
 
@@ -18,7 +20,7 @@ interface Turn {
  */
 export const encodeMessages = (messages: readonly NeutralMessage[], encoding: Encoding): JsonObject[] => {
   const turns: Turn[] = []
-  for (const [index, message] of messages.entries()) {
+  for (const [index, message] of withUniqueCallIds(messages).entries()) {
     const path = message.path ?? `messages[${index}]`
     encoding.warnings.extensions(path, message.extensions)
     if (message.name !== undefined)
@@ -31,8 +33,8 @@ export const encodeMessages = (messages: readonly NeutralMessage[], encoding: En
     }
     const last = turns.at(-1)
     if (last?.role === role) {
-      last.results.push(...added.results)
-      last.blocks.push(...added.blocks)
+      append(last.results, added.results)
+      append(last.blocks, added.blocks)
     } else turns.push(added)
   }
   const [first] = turns
@@ -51,7 +53,7 @@ const encodeTurn = (message: NeutralMessage, role: Turn['role'], path: string, e
   for (const [position, part] of message.parts.entries()) {
     const blocks = encodePart(part, part.path ?? `${path}.content[${position}]`, encoding)
     if (part.type === 'tool-result') turn.results.push({ callId: toolUseId(part.callId), blocks })
-    else turn.blocks.push(...blocks)
+    else append(turn.blocks, blocks)
   }
   if (message.role === 'system') asReminder(turn, encoding)
   return turn
@@ -64,8 +66,7 @@ const asReminder = (turn: Turn, { warnings }: Encoding): void => {
 }
 
 const inOrder = (results: Turn['results'], before: Turn | undefined): JsonObject[] => {
-  const calls = (before?.blocks ?? []).map(({ toolUse }) => (toolUse as JsonObject | undefined)?.['toolUseId'])
-  return results
-    .toSorted((left, right) => calls.indexOf(left.callId) - calls.indexOf(right.callId))
-    .flatMap(({ blocks }) => blocks)
+  const calls = (before?.blocks ?? []).map(({ toolUse }) => (isObject(toolUse) ? toolUse['toolUseId'] : undefined))
+  const place = placesOf(calls.filter((id) => typeof id === 'string'))
+  return results.toSorted((left, right) => place(left.callId) - place(right.callId)).flatMap(({ blocks }) => blocks)
 }

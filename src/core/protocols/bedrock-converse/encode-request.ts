@@ -3,6 +3,7 @@ import type { JsonObject, JsonValue, NeutralRequest, Warning } from '../neutral/
 import type { EncodeRequestOptions } from '../protocol.ts'
 import { compact, refuse } from '../read.ts'
 import { requireToolPairs } from '../tool-pairs.ts'
+import { append } from '../turns.ts'
 import { cachePoint, encodeText, type Encoding } from './encode-content.ts'
 import { encodeMessages } from './encode-messages.ts'
 import { encodeReasoning } from './encode-reasoning.ts'
@@ -18,7 +19,7 @@ export const encodeRequest = (
   options: EncodeRequestOptions,
 ): { readonly body: JsonObject; readonly warnings: readonly Warning[] } => {
   const warnings = new Warnings()
-  const encoding: Encoding = { warnings, caches: cachesPrompts(options.model), documentNames: new Set() }
+  const encoding: Encoding = { warnings, caches: cachesPrompts(options.model), documentNames: new Map() }
   refuseForeign(request, warnings)
   requireToolPairs(request.messages)
   const most = Math.min(request.maxTokens ?? Number.POSITIVE_INFINITY, options.maxTokens ?? Number.POSITIVE_INFINITY)
@@ -96,13 +97,12 @@ const keepLastPoints = (body: JsonObject, warnings: Warnings): void => {
   ].filter((list) => Array.isArray(list))
   let excess = lists.flat().filter(isPoint).length - mostCachePoints
   if (excess <= 0) return
-  for (const list of lists)
-    for (let at = 0; at < list.length && excess > 0;) {
-      if (isPoint(list[at]!)) {
-        list.splice(at, 1)
-        excess--
-      } else at++
-    }
+  for (const list of lists) {
+    if (excess <= 0) break
+    const kept = list.filter((block) => !isPoint(block) || excess-- <= 0)
+    list.length = 0
+    append(list, kept)
+  }
   warnings.dropped('cache_control', `only the last ${mostCachePoints} cache marks are sent`)
 }
 

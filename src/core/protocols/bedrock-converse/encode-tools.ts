@@ -15,10 +15,11 @@ export const encodeTools = (
   const choice = request.toolChoice
   const known = functions(request, dropUnsupportedTools, encoding)
   const place = fieldName(request, 'toolChoice')
-  for (const name of namesOf(choice))
-    if (!known.some((tool) => tool.name === name)) refuse(place, `there is no tool "${name}" in tools.`)
+  const declared = new Set(known.map(({ name }) => name))
+  const wanted = new Set(namesOf(choice))
+  for (const name of wanted) if (!declared.has(name)) refuse(place, `there is no tool "${name}" in tools.`)
   if (choice?.mode === 'none' && known.length > 0) return withoutTools(request, place)
-  const tools = choice?.mode === 'subset' ? known.filter(({ name }) => choice.names.includes(name)) : known
+  const tools = choice?.mode === 'subset' ? known.filter(({ name }) => wanted.has(name)) : known
   if (tools.length < known.length) encoding.warnings.changed('tools', 'only the allowed tools are sent')
   if (tools.length === 0) {
     if (choice?.mode === 'required' || choice?.mode === 'subset')

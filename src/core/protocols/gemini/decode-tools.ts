@@ -57,8 +57,9 @@ export const decodeToolConfig = (
     extra[`${at}.${field}`] = left
   const mode = optional(calling['mode'], `${at}.mode`, (name, path) => oneOfNames(name, path, modes))
   if (mode === 'VALIDATED') extra[`${at}.mode`] = mode
+  const known = new Set(tools.map((tool) => tool.type === 'function' && tool.name))
   const names = optional(calling['allowedFunctionNames'], `${at}.allowedFunctionNames`, (list, path) =>
-    array(list, path).map((name, index) => declared(filled(name, `${path}[${index}]`), `${path}[${index}]`, tools)),
+    array(list, path).map((name, index) => declared(filled(name, `${path}[${index}]`), `${path}[${index}]`, known)),
   )
   const toolChoice = readChoice(mode, names ?? [])
   return { extra, ...(toolChoice && { toolChoice }) }
@@ -81,7 +82,5 @@ const readChoice = (mode: (typeof modes)[number] | undefined, names: readonly st
   }
 }
 
-const declared = (name: string, path: string, tools: readonly Tool[]): string =>
-  tools.some((tool) => tool.type === 'function' && tool.name === name)
-    ? name
-    : refuse(path, `there is no function "${name}" in tools.`)
+const declared = (name: string, path: string, known: ReadonlySet<string | false>): string =>
+  known.has(name) ? name : refuse(path, `there is no function "${name}" in tools.`)

@@ -1,6 +1,7 @@
 import type { JsonObject, NeutralMessage, NeutralRequest, Part } from '../neutral/index.ts'
 import { refuse } from '../read.ts'
 import { requireToolPairs } from '../tool-pairs.ts'
+import { append } from '../turns.ts'
 import { encodeCall, encodePart, type Restoring } from './encode-parts.ts'
 import { type Answered, encodeResult } from './encode-result.ts'
 import { isGeneration3, type ModelTraits } from './model-name.ts'
@@ -33,7 +34,7 @@ export const encodeContents = (request: NeutralRequest, traits: ModelTraits, war
     const last = turns.at(-1)
     if (role === 'model' && last?.role !== 'model') calls = new Map()
     const turn: Turn = last?.role === role && !how.restore ? last : { role, results: [], parts: [] }
-    if (role === 'model') turn.parts.push(...encodeModel(message, path, calls, how))
+    if (role === 'model') append(turn.parts, encodeModel(message, path, calls, how))
     else encodeUser(turn, message, path, calls, isGeneration3(traits), how)
     if (turn.parts.length + turn.results.length === 0) {
       if (message.role === 'user') refuse(path, 'is empty; the Gemini API takes no turn without parts.')
@@ -80,7 +81,7 @@ const encodeModel = (
       if (!turn.think(part)) how.warnings.dropped(at, 'reasoning without a signature of this provider')
     } else if (part.type === 'tool-call') {
       const id = how.restore && part.id === placeId(at) ? undefined : part.id
-      calls.set(part.id, { name: part.name, id })
+      calls.set(part.id, { name: part.name, order: calls.size, id })
       turn.push(encodeCall(part, at, id))
     } else if (part.type === 'tool-result') unsupported(at, 'an assistant message cannot hold results of tools')
     else turn.push(encodePart(part, at, how))
@@ -97,7 +98,6 @@ const encodeUser = (
   inside: boolean,
   how: Restoring,
 ): void => {
-  const order = [...calls.keys()]
   for (const [position, part] of message.parts.entries()) {
     const at = part.path ?? `${path}.content[${position}]`
     note(part, at, how.warnings)
@@ -106,7 +106,7 @@ const encodeUser = (
     else if (part.type === 'tool-result') {
       const call = calls.get(part.callId) ?? refuse(at, `there is no tool call "${part.callId}" in the turn before.`)
       const encoded = encodeResult(part, at, call, inside, turn.parts, how)
-      turn.results.push({ order: order.indexOf(part.callId), part: encoded })
+      turn.results.push({ order: call.order, part: encoded })
     } else {
       const encoded = encodePart(part, at, how)
       if (encoded) turn.parts.push(message.role === 'system' ? asReminder(encoded) : encoded)

@@ -5,6 +5,8 @@ import { unsupported } from './refusals.ts'
 
 export interface Answered {
   readonly name: string
+  /** Its place among the calls of its turn. */
+  readonly order: number
   /** Absent where the client gave none. */
   readonly id: string | undefined
 }

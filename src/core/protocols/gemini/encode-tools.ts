@@ -52,16 +52,17 @@ const isFunction = (tool: Tool): tool is NeutralTool => tool.type === 'function'
 const requireDeclared = (request: NeutralRequest): void => {
   const { toolChoice: choice, tools } = request
   const names = choice?.mode === 'tool' ? [choice.name] : choice?.mode === 'subset' ? choice.names : []
+  const declared = new Set(tools.filter(isFunction).map(({ name }) => name))
   for (const name of names)
-    if (!tools.some((tool) => isFunction(tool) && tool.name === name))
-      refuse(fieldName(request, 'toolChoice'), `there is no tool "${name}" in tools.`)
+    if (!declared.has(name)) refuse(fieldName(request, 'toolChoice'), `there is no tool "${name}" in tools.`)
 }
 
 /** A free choice among some of the functions is made by sending only those: names are only taken where a call is demanded, or validated. */
 const allowed = (request: NeutralRequest, warnings: Warnings): readonly Tool[] => {
   const { toolChoice: choice, tools, protocol } = request
   if (choice?.mode !== 'subset' || choice.required || protocol === 'gemini') return tools
-  const sent = tools.filter((tool) => !isFunction(tool) || choice.names.includes(tool.name))
+  const names = new Set(choice.names)
+  const sent = tools.filter((tool) => !isFunction(tool) || names.has(tool.name))
   if (sent.length < tools.length) warnings.changed('tools', 'only the allowed tools are sent')
   return sent
 }

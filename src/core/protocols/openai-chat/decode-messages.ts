@@ -111,7 +111,8 @@ const decodeAssistant = (message: JsonObject, path: string): NeutralMessage => {
   const reasoning = optional(message[field], `${path}.${field}`, string)
   if (reasoning) parts.push({ type: 'thinking', text: reasoning, path: `${path}.${field}` })
   const states = readStates(message, path)
-  parts.push(...states.filter(({ before }) => before === undefined).map(({ part }) => part))
+  const statesBefore = Map.groupBy(states, ({ before }) => before)
+  for (const { part } of statesBefore.get(undefined) ?? []) parts.push(part)
   parts.push(...(optional(message['content'], `${path}.content`, decodeAssistantContent) ?? []))
   const refusal = optional(message['refusal'], `${path}.refusal`, string)
   if (refusal) parts.push({ type: 'refusal', text: refusal, path: `${path}.refusal` })
@@ -120,8 +121,7 @@ const decodeAssistant = (message: JsonObject, path: string): NeutralMessage => {
   const calls = optional(message['tool_calls'], `${path}.tool_calls`, array) ?? []
   for (const [index, value] of calls.entries()) {
     const call = decodeCall(value, `${path}.tool_calls[${index}]`)
-    if (call.type === 'tool-call')
-      parts.push(...states.filter(({ before }) => before === call.id).map(({ part }) => part))
+    if (call.type === 'tool-call') for (const { part } of statesBefore.get(call.id) ?? []) parts.push(part)
     parts.push(call)
   }
   const extra = rest(message, states.length > 0 ? sealedAssistantFields : assistantFields)

@@ -70,6 +70,7 @@ export const decodeToolChoice = (
   })
 
 const readChoice = (value: JsonValue, tools: NeutralRequest['tools']): ToolChoice => {
+  const known = new Set(tools.map((tool) => 'name' in tool && tool.name))
   if (typeof value === 'string') {
     // Mistral says `any`.
     const mode = oneOf(value, 'tool_choice', ['none', 'auto', 'required', 'any'])
@@ -77,20 +78,19 @@ const readChoice = (value: JsonValue, tools: NeutralRequest['tools']): ToolChoic
   }
   const choice = object(value, 'tool_choice')
   const type = oneOf(choice['type'], 'tool_choice.type', ['function', 'custom', 'allowed_tools'])
-  if (type !== 'allowed_tools') return { mode: 'tool', name: readName(choice[type], `tool_choice.${type}`, tools) }
+  if (type !== 'allowed_tools') return { mode: 'tool', name: readName(choice[type], `tool_choice.${type}`, known) }
   const at = 'tool_choice.allowed_tools'
   const allowed = object(choice['allowed_tools'], at)
   const names = array(allowed['tools'], `${at}.tools`).map((tool, index) => {
     const path = `${at}.tools[${index}]`
     const allowedTool = object(tool, path)
     const form = allowedTool['type'] === 'custom' ? 'custom' : 'function'
-    return readName(allowedTool[form], `${path}.${form}`, tools)
+    return readName(allowedTool[form], `${path}.${form}`, known)
   })
   return { mode: 'subset', names, required: oneOf(allowed['mode'], `${at}.mode`, ['auto', 'required']) === 'required' }
 }
 
-const readName = (value: JsonValue | undefined, path: string, tools: NeutralRequest['tools']): string => {
+const readName = (value: JsonValue | undefined, path: string, known: ReadonlySet<string | false>): string => {
   const name = filled(object(value, path)['name'], `${path}.name`)
-  const declared = tools.some((tool) => 'name' in tool && tool.name === name)
-  return declared ? name : refuse(`${path}.name`, `there is no tool "${name}" in tools.`)
+  return known.has(name) ? name : refuse(`${path}.name`, `there is no tool "${name}" in tools.`)
 }

@@ -9,35 +9,47 @@ import type {
   ToolResultPart,
 } from '../neutral/index.ts'
 import { requireToolPairs } from '../tool-pairs.ts'
+import { append, joinAnswers } from '../turns.ts'
 import type { ChatDialect } from './dialect.ts'
 import { encodeTexts, encodeUserPart, titled } from './encode-parts.ts'
 import { callId } from './ids.ts'
 import { unsupported, type Warnings } from './refusals.ts'
 
-/** The conversation: system text first, results of tools in messages of their own right behind their calls, in front of whatever else is said in that turn. */
+/**
+ * The conversation: system text first, results of tools in messages of their own right behind their calls, in front of whatever else is said in that turn. An answer that a
+ * client of another protocol has in pieces is one message, and none where nothing of it is sent.
+ */
 export const encodeMessages = (request: NeutralRequest, dialect: ChatDialect, warnings: Warnings): JsonObject[] => {
   requireToolPairs(request.messages)
   refusePrefill(request)
+  const restore = request.protocol === 'openai-chat'
   const messages = encodeSystem(request, warnings)
-  /** Where the next result belongs. */
-  let behindCalls = messages.length
   for (const [index, message] of request.messages.entries()) {
     const path = message.path ?? `messages[${index}]`
     warnings.extensions(path, message.extensions)
     for (const [position, part] of message.parts.entries())
       note(part, part.path ?? `${path}.content[${position}]`, warnings)
+  }
+  /** What was said since the last answer; it stands behind the results of that answer's calls. */
+  let said: JsonObject[] = []
+  for (const [index, message] of (restore ? request.messages : joinAnswers(request.messages)).entries()) {
+    const path = message.path ?? `messages[${index}]`
     if (message.role === 'assistant') {
-      messages.push(encodeAssistant(message, path, dialect, warnings))
-      behindCalls = messages.length
+      append(messages, said)
+      said = []
+      const answer = encodeAssistant(message, path, dialect, warnings)
+      if (restore || tells(answer)) messages.push(answer)
     } else {
-      const { results, said } = encodeUser(message, path, request.protocol === 'openai-chat', dialect, warnings)
-      messages.splice(behindCalls, 0, ...results)
-      behindCalls += results.length
-      messages.push(...said)
+      const turn = encodeUser(message, path, restore, dialect, warnings)
+      append(messages, turn.results)
+      append(said, turn.said)
     }
   }
+  append(messages, said)
   return messages
 }
+
+const tells = ({ role: _, content, ...more }: JsonObject): boolean => content !== '' || Object.keys(more).length > 0
 
 /** What of a part cannot be sent whatever it is: cache marks (this protocol caches by itself) and fields of other protocols. */
 const note = (part: Part, path: string, warnings: Warnings): void => {

@@ -103,8 +103,9 @@ const encodeTool = (tool: NeutralRequest['tools'][number], index: number, warnin
 }
 
 const encodeChoice = (choice: ToolChoice, tools: NeutralRequest['tools']): JsonObject | string => {
+  const custom = new Set(tools.map((tool) => tool.type === 'custom' && tool.name))
   const named = (name: string): JsonObject => {
-    const form = tools.some((tool) => tool.type === 'custom' && tool.name === name) ? 'custom' : 'function'
+    const form = custom.has(name) ? 'custom' : 'function'
     return { type: form, [form]: { name } }
   }
   switch (choice.mode) {

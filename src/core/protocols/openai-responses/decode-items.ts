@@ -9,6 +9,7 @@ import {
   own,
 } from './decode-parts.ts'
 import { betweenSummaries } from './read-output.ts'
+import { append } from '../turns.ts'
 import { flatName } from './tool-namespaces.ts'
 
 // Ids and states of items say nothing to a provider that keeps none (`store: false`).
@@ -65,7 +66,7 @@ export const decodeItems = (value: JsonValue | undefined): Conversation => {
       turn = { kind, parts: [] }
       messages.push({ role: kind === 'assistant' ? 'assistant' : 'user', parts: turn.parts, path })
     }
-    turn.parts.push(...parts)
+    append(turn.parts, parts)
   }
   for (const [index, entry] of array(value, 'input').entries()) {
     const path = `input[${index}]`

@@ -127,21 +127,21 @@ export const decodeToolChoice = (
 }
 
 const readChoice = (value: JsonValue, tools: readonly Tool[]): ToolChoice => {
+  const known = new Set(tools.map((tool) => 'name' in tool && tool.name))
   if (typeof value === 'string') return { mode: oneOf(value, 'tool_choice', ['none', 'auto', 'required']) }
   const choice = object(value, 'tool_choice')
-  if (choice['type'] !== 'allowed_tools') return { mode: 'tool', name: readName(choice, 'tool_choice', tools) }
+  if (choice['type'] !== 'allowed_tools') return { mode: 'tool', name: readName(choice, 'tool_choice', known) }
   const names = array(choice['tools'], 'tool_choice.tools').map((tool, index) => {
     const path = `tool_choice.tools[${index}]`
-    return readName(object(tool, path), path, tools)
+    return readName(object(tool, path), path, known)
   })
   const required = oneOf(choice['mode'], 'tool_choice.mode', ['auto', 'required']) === 'required'
   return { mode: 'subset', names, required }
 }
 
-const readName = (choice: JsonObject, path: string, tools: readonly Tool[]): string => {
+const readName = (choice: JsonObject, path: string, known: ReadonlySet<string | false>): string => {
   const plain = filled(choice['name'], `${path}.name`)
   const namespace = optional(choice['namespace'], `${path}.namespace`, filled)
   const name = namespace === undefined ? plain : flatName(namespace, plain)
-  const declared = tools.some((tool) => 'name' in tool && tool.name === name)
-  return declared ? name : refuse(`${path}.name`, `there is no tool "${name}" in tools.`)
+  return known.has(name) ? name : refuse(`${path}.name`, `there is no tool "${name}" in tools.`)
 }

@@ -9,6 +9,8 @@ import type {
   ToolResultPart,
 } from '../neutral/index.ts'
 import { requireToolPairs } from '../tool-pairs.ts'
+import { append, joinAnswers } from '../turns.ts'
+import { withUniqueCallIds } from '../unique-call-ids.ts'
 import { encodeInputPart, note, ownFields, simplest } from './encode-parts.ts'
 import { callId, itemId } from './ids.ts'
 import { unsupported, type Warnings } from './refusals.ts'
@@ -19,13 +21,17 @@ export const encodeItems = (request: NeutralRequest, warnings: Warnings): JsonOb
   // What the provider is said to keep already holds the calls.
   if (!restore) requireToolPairs(request.messages)
   refusePrefill(request)
-  const walk: Walk = { restore, warnings, customCalls: customCallsOf(request) }
+  const messages = restore ? request.messages : joinAnswers(withUniqueCallIds(request.messages))
+  const walk: Walk = { restore, warnings, customCalls: customCallsOf(messages) }
   const { instructions, items } = encodeSystem(request, walk)
   for (const [index, message] of request.messages.entries()) {
     const path = message.path ?? `messages[${index}]`
     warnings.extensions(path, message.extensions)
     if (message.name !== undefined) warnings.dropped(`${path}.name`, 'the Responses API has no names of speakers')
-    items.push(...(message.role === 'assistant' ? encodeAssistant : encodeUser)(message, path, walk))
+  }
+  for (const [index, message] of messages.entries()) {
+    const path = message.path ?? `messages[${index}]`
+    append(items, (message.role === 'assistant' ? encodeAssistant : encodeUser)(message, path, walk))
   }
   return { ...(instructions !== undefined && { instructions }), input: items }
 }
@@ -38,7 +44,7 @@ interface Walk {
   readonly customCalls: ReadonlySet<string>
 }
 
-const customCallsOf = ({ messages }: NeutralRequest): ReadonlySet<string> =>
+const customCallsOf = (messages: readonly NeutralMessage[]): ReadonlySet<string> =>
   new Set(
     messages
       .flatMap(({ parts }) => parts)

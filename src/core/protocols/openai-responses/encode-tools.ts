@@ -16,8 +16,9 @@ export const encodeTools = (
 ): JsonObject => {
   const { toolChoice: choice, parallelToolCalls: parallel } = request
   const tools = request.tools.filter((tool, index) => isKnown(tool, index, options, warnings))
+  const declared = new Set(tools.map((tool) => 'name' in tool && tool.name))
   for (const name of choice?.mode === 'tool' ? [choice.name] : choice?.mode === 'subset' ? choice.names : [])
-    requireDeclared(name, tools)
+    if (!declared.has(name)) refuse('tool_choice', `there is no tool "${name}" in tools.`)
   if (tools.length === 0) {
     if (choice?.mode === 'required' || choice?.mode === 'subset')
       refuse('tool_choice', 'a tool is demanded, but there are none in tools.')
@@ -28,11 +29,6 @@ export const encodeTools = (
     ...(choice && { tool_choice: encodeChoice(choice, tools) }),
     ...(parallel !== undefined && { parallel_tool_calls: parallel }),
   }
-}
-
-const requireDeclared = (name: string, tools: readonly Tool[]): void => {
-  if (!tools.some((tool) => 'name' in tool && tool.name === name))
-    refuse('tool_choice', `there is no tool "${name}" in tools.`)
 }
 
 /** False for a tool of another protocol that may be left out; throws when it may not. */
@@ -82,8 +78,9 @@ const encodeWebSearch = (tool: WebSearchTool, path: string, warnings: Warnings):
 }
 
 const encodeChoice = (choice: ToolChoice, tools: readonly Tool[]): JsonObject | string => {
+  const custom = new Set(tools.map((tool) => tool.type === 'custom' && tool.name))
   const named = (name: string): JsonObject => ({
-    type: tools.some((tool) => tool.type === 'custom' && tool.name === name) ? 'custom' : 'function',
+    type: custom.has(name) ? 'custom' : 'function',
     name,
   })
   switch (choice.mode) {
