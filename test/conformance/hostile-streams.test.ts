@@ -92,7 +92,7 @@ describe.each(providerProtocols.map((protocol) => ({ id: protocol.id, protocol }
           const frames = events.map(([name, data]) => `${name && `event: ${name}\n`}data: ${JSON.stringify(data)}\n\n`)
           survives(protocol, Buffer.from(frames.join('') + (done ? 'data: [DONE]\n\n' : '')))
         }),
-        { numRuns: 1000 },
+        { numRuns: 500 },
       )
     })
 
