@@ -1,4 +1,5 @@
 import { GatewayError } from '../../kernel/errors.ts'
+import { brokenFinish } from '../encoder-failure.ts'
 import type { Block, JsonObject, NeutralResponse } from '../neutral/index.ts'
 import type { EncodeOptions } from '../protocol.ts'
 import { encodeCitation } from './citations.ts'
@@ -9,11 +10,19 @@ import { renameFallback } from './mask.ts'
 import { encodeUsage } from './usage.ts'
 import { estimateUsage, textLength } from './estimate.ts'
 
-/** The answer as a whole message with every key the types know. Only the first choice exists for this protocol's clients. */
+/**
+ * The answer as a whole message with every key the types know. Only the first choice exists for this protocol's clients. Throws `upstream_error` for an end that must not
+ * look like one.
+ */
 export const encodeResponse = (response: NeutralResponse, options: EncodeOptions): JsonObject => {
   const choice = response.choices[0]
-  if (!choice || choice.finish.reason === 'malformed-tool-call') throw broken()
+  if (!choice) throw broken()
   const { blocks, finish } = choice
+  const end = encodeFinish(
+    finish,
+    blocks.some((block) => block.kind === 'refusal'),
+  )
+  if (!end) throw new GatewayError('upstream_error', brokenFinish(finish))
   const content = blocks
     .map((block) => encodeBlock(block, finish.reason === 'length', options.model))
     .filter((block) => block !== undefined)
@@ -24,10 +33,7 @@ export const encodeResponse = (response: NeutralResponse, options: EncodeOptions
     role: 'assistant',
     model: options.model,
     content,
-    ...encodeFinish(
-      finish,
-      blocks.some((block) => block.kind === 'refusal'),
-    ),
+    ...end,
     container: null,
     diagnostics: null,
     ...response.extensions?.['anthropic-messages'],

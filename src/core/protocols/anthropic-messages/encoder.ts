@@ -1,6 +1,6 @@
 import type { BlockDelta, BlockStart, Finish, JsonObject, NeutralEvent, Usage } from '../neutral/index.ts'
 import type { EncodeOptions, StreamEncoder } from '../protocol.ts'
-import { failed, unfinished } from '../encoder-failure.ts'
+import { brokenFinish, failed, unfinished } from '../encoder-failure.ts'
 import { formatEvent } from '../sse.ts'
 import { encodeCitation } from './citations.ts'
 import { estimateUsage } from './estimate.ts'
@@ -138,7 +138,7 @@ export class Encoder implements StreamEncoder {
 
   /** Told at once: with the finish the caller takes an answer for whole. */
   #onFinish(finish: Finish): string {
-    if (finish.reason === 'malformed-tool-call') return this.#fail('The model made a tool call that cannot be read.')
+    if (!encodeFinish(finish, this.#refused)) return this.#fail(brokenFinish(finish))
     this.#finish = finish
     return this.#start()
   }

@@ -13,7 +13,7 @@ describe('stop reasons', () => {
   ])('%s is %s, both ways', (stop_reason, reason) => {
     const finish = decodeFinish({ stop_reason }, false)
     expect(finish).toEqual({ reason, raw: stop_reason })
-    expect(encodeFinish(finish, false)['stop_reason']).toBe(stop_reason)
+    expect(encodeFinish(finish, false)?.['stop_reason']).toBe(stop_reason)
   })
 
   test('the sequence that matched travels with its reason', () => {
@@ -32,7 +32,7 @@ describe('stop reasons', () => {
       false,
     )
     expect(finish).toMatchObject({ reason: 'refusal', explanation: 'Why.' })
-    expect(encodeFinish(finish, false)['stop_details']).toEqual({
+    expect(encodeFinish(finish, false)?.['stop_details']).toEqual({
       type: 'refusal',
       category: null,
       explanation: 'Why.',
@@ -41,15 +41,22 @@ describe('stop reasons', () => {
 
   test.each<[Finish, string]>([
     [{ reason: 'content-filter', raw: 'content_filter' }, 'refusal'],
-    [{ reason: 'other', raw: 'eos' }, 'end_turn'],
     [{ reason: 'other', raw: 'compaction' }, 'compaction'],
   ])('%j becomes %s', (finish, expected) => {
-    expect(encodeFinish(finish, false)['stop_reason']).toBe(expected)
+    expect(encodeFinish(finish, false)?.['stop_reason']).toBe(expected)
   })
 
   test('an unknown or missing reason is not taken for a stop', () => {
     expect(decodeFinish({ stop_reason: 'from_the_future' }, false)).toEqual({ reason: 'other', raw: 'from_the_future' })
     expect(decodeFinish({ stop_reason: null }, false)).toEqual({ reason: 'other', raw: null })
+  })
+
+  test.each<Finish>([
+    { reason: 'other', raw: 'FUTURE' },
+    { reason: 'other', raw: null },
+    { reason: 'malformed-tool-call', raw: 'MALFORMED_FUNCTION_CALL' },
+  ])('%j has no word here and is never made one', (finish) => {
+    expect(encodeFinish(finish, false)).toBeUndefined()
   })
 
   test('a call that was cut by the limit stays a length', () => {

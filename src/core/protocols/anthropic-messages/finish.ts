@@ -24,9 +24,13 @@ export const decodeFinish = (delta: JsonObject, calledTool: boolean): Finish => 
 
 const text = (value: JsonValue | undefined): string | undefined => (typeof value === 'string' ? value : undefined)
 
-/** `stop_reason`, `stop_sequence` and `stop_details` of a message. `refused`: a refusal was among the blocks. */
-export const encodeFinish = (finish: Finish, refused: boolean): JsonObject => {
+/**
+ * `stop_reason`, `stop_sequence` and `stop_details` of a message. `refused`: a refusal was among the blocks. Undefined for an end that must not look like one: the caller
+ * answers with an error.
+ */
+export const encodeFinish = (finish: Finish, refused: boolean): JsonObject | undefined => {
   const reason = stopReason(finish, refused)
+  if (reason === undefined) return undefined
   return {
     stop_reason: reason,
     stop_sequence: reason === 'stop_sequence' ? (finish.stopSequence ?? null) : null,
@@ -35,7 +39,7 @@ export const encodeFinish = (finish: Finish, refused: boolean): JsonObject => {
   }
 }
 
-const stopReason = (finish: Finish, refused: boolean): string => {
+const stopReason = (finish: Finish, refused: boolean): string | undefined => {
   switch (finish.reason) {
     case 'stop':
       return refused ? 'refusal' : 'end_turn'
@@ -55,6 +59,6 @@ const stopReason = (finish: Finish, refused: boolean): string => {
       return 'pause_turn'
     case 'malformed-tool-call':
     case 'other':
-      return finish.raw === 'compaction' ? 'compaction' : 'end_turn'
+      return finish.raw === 'compaction' ? 'compaction' : undefined
   }
 }

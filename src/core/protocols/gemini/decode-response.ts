@@ -4,10 +4,13 @@ import type { JsonObject, NeutralResponse, ProviderFailure } from '../neutral/in
 import { Decoder } from './decoder.ts'
 import { blockReason } from './finish.ts'
 
-/** A provider's whole answer: the stream of its one chunk. Throws `content_filter` when the prompt was refused, `upstream_error` when there is no answer in it. */
+/**
+ * A provider's whole answer: the stream of its one chunk. Throws `content_filter` when the prompt was refused, `upstream_disconnected` for candidates without an end,
+ * `upstream_error` when there is no answer in it.
+ */
 export const decodeResponse = (body: JsonObject): NeutralResponse => {
   const decoder = new Decoder()
-  const answer = fold([...decoder.read(body), ...decoder.close()])
+  const answer = fold([...decoder.read(body), ...decoder.finish()])
   if ('class' in answer) throw failed(body, answer)
   return answer
 }
@@ -19,6 +22,8 @@ const failed = (body: JsonObject, { class: kind, code }: ProviderFailure): Gatew
       'content_filter',
       `The provider refused the prompt (${blockReason(body) ?? 'no reason given'}).`,
     )
+  if (code === 'upstream_disconnected' && Array.isArray(body['candidates']) && body['candidates'].length > 0)
+    return new GatewayError('upstream_disconnected')
   if (code === 'upstream_disconnected')
     return new GatewayError('upstream_error', 'The provider sent an answer that holds no candidate.')
   return new GatewayError('upstream_error', 'The model stopped without an answer.')

@@ -55,11 +55,6 @@ export class CandidateDecoder {
     if (!this.finished) this.#close()
   }
 
-  /** Ends a candidate that was told without a reason, as an answer that is all there. */
-  end(): void {
-    if (!this.finished) this.#finish(undefined, null)
-  }
-
   #part(part: JsonObject): void {
     const signature = text(part['thoughtSignature'])
     if (isObject(part['functionCall'])) return this.#onCall(part['functionCall'], signature)
@@ -139,7 +134,7 @@ export class CandidateDecoder {
     this.#signature = undefined
   }
 
-  #finish(word: string | undefined, message: JsonValue | undefined): void {
+  #finish(word: string, message: JsonValue | undefined): void {
     this.finished = true
     // A call that was cut off by a limit is not made with the arguments that came by then.
     const made = decodeFinish(word, message, true)

@@ -227,7 +227,19 @@ describe('what is no whole answer', () => {
     },
   )
 
-  test('a whole answer without a reason just ended', () => {
-    expect(decodeResponse(text('x')).choices[0]!.finish).toEqual({ reason: 'stop', raw: null })
-  })
+  test.each([undefined, null, '', 'FINISH_REASON_UNSPECIFIED', 0])(
+    'an answer whose reason is %s did not end, whole or as a stream',
+    (finishReason) => {
+      const told = text('x')
+      const [candidate] = told['candidates'] as JsonObject[]
+      const open: JsonObject = {
+        ...told,
+        candidates: [{ ...candidate, ...(finishReason !== undefined && { finishReason }) }],
+      }
+      expect(() => decodeResponse(open)).toThrow('The provider ended the answer before it was complete.')
+      expect(failureOf(decodeBytes(`data: ${JSON.stringify(open)}\r\n\r\n`))).toMatchObject({
+        code: 'upstream_disconnected',
+      })
+    },
+  )
 })

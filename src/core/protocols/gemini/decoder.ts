@@ -56,12 +56,6 @@ export class Decoder implements StreamDecoder {
     return this.#take()
   }
 
-  /** As finish, for an answer that is known to be all there: a candidate without a reason just ended. */
-  close(): NeutralEvent[] {
-    if (!this.#ended) for (const candidate of this.#candidates.values()) candidate.end()
-    return this.finish()
-  }
-
   #take(): NeutralEvent[] {
     return this.#events.splice(0)
   }

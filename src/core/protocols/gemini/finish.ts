@@ -50,14 +50,13 @@ export const finishWord = (value: JsonValue | undefined): string | undefined => 
 
 /**
  * How a candidate ended. Gemini has no word for calls of tools: they are read from the parts. A call of a tool that was not declared is still a call that the client can
- * answer. No word for an answer that is all there means that it just ended. The failure is for ends that leave nothing usable.
+ * answer. The failure is for ends that leave nothing usable.
  */
 export const decodeFinish = (
-  word: string | undefined,
+  word: string,
   message: JsonValue | undefined,
   called: boolean,
 ): Finish | ProviderFailure => {
-  if (word === undefined) return { reason: called ? 'tool-calls' : 'stop', raw: null }
   const told = Object.hasOwn(fromWire, word) ? fromWire[word]! : 'other'
   const explanation = typeof message === 'string' && message !== '' ? message : undefined
   if (told === 'fault')
