@@ -1,4 +1,5 @@
 import { GatewayError } from '../kernel/errors.ts'
+import { FailedAnswer } from '../protocols/failed-answer.ts'
 import type { JsonObject, NeutralEvent, NeutralRequest, ProviderFailure } from '../protocols/neutral/index.ts'
 import type { EncodeOptions, Observed, Protocol, ProviderProtocol, StreamEncoder } from '../protocols/protocol.ts'
 import { splitThinkTags, ThinkTags } from '../protocols/openai-chat/think-tags.ts'
@@ -64,6 +65,8 @@ export const crossing = (client: Protocol, provider: ProviderProtocol, options: 
         }
         return { body: Buffer.from(JSON.stringify(client.encodeResponse(answer, toClient))), observed }
       } catch (cause) {
+        if (cause instanceof FailedAnswer)
+          return { body, observed: { deliveredChars: 0, complete: false, failure: cause.failure } }
         if (cause instanceof GatewayError) throw cause
         throw new UnreadableAnswer('the answer does not follow its protocol', { cause })
       }

@@ -57,6 +57,7 @@ export interface ProviderProtocol {
     request: NeutralRequest,
     options: EncodeRequestOptions,
   ): { readonly body: JsonObject; readonly warnings: readonly Warning[] }
+  /** Throws FailedAnswer for one that tells an error, GatewayError for what is no answer. */
   decodeResponse(body: JsonObject): NeutralResponse
   createDecoder(): StreamDecoder
   /** A provider's non-2xx answer (any body, also HTML) → failure. */

@@ -1,5 +1,7 @@
 import { GatewayError } from '../../kernel/errors.ts'
 import type { Block, JsonObject, NeutralResponse } from '../neutral/index.ts'
+import { FailedAnswer, toldError } from '../failed-answer.ts'
+import { decodeStreamError } from './errors.ts'
 import { decodeFinish } from './finish.ts'
 import { isObject, leftover } from './read.ts'
 import { decodeUsage } from './usage.ts'
@@ -16,9 +18,11 @@ const known = new Set([
   'usage',
 ])
 
-/** A provider's whole message. Throws `upstream_error` when it is none. */
+/** A provider's whole message. Throws FailedAnswer for an error, `upstream_error` when it is none. */
 export const decodeResponse = (body: JsonObject): NeutralResponse => {
   const { content, id, model, usage } = body
+  const error = Array.isArray(content) ? undefined : toldError(body)
+  if (error) throw new FailedAnswer(decodeStreamError(error))
   if (!Array.isArray(content))
     throw new GatewayError('upstream_error', 'The provider sent an answer that is no message.')
   const blocks = content.filter(isObject).map(decodeBlock)

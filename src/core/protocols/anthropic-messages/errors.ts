@@ -1,6 +1,7 @@
 import type { ErrorKind, GatewayError } from '../../kernel/errors.ts'
 import type { JsonObject, JsonValue, ProviderFailure } from '../neutral/index.ts'
 import type { HeaderLookup } from '../protocol.ts'
+import { statusNumber, statusOfWord } from '../failed-answer.ts'
 import { formatEvent } from '../sse.ts'
 import { isObject } from './read.ts'
 
@@ -68,7 +69,7 @@ export const isError = (name: string, event: JsonObject | undefined): boolean =>
 /** The `error` event inside a 200 stream, or an error object where a message was expected. */
 export const decodeStreamError = (event: JsonObject): ProviderFailure => {
   const told = readBody(event)
-  return failure(statusOf[told.code ?? ''] ?? 500, told, undefined)
+  return failure(statusOf[told.code ?? ''] ?? told.status ?? statusOfWord(told.word) ?? 500, told, undefined)
 }
 
 /** A provider's answer that is not 2xx: Anthropic's shape, `{"message"}` as Bedrock has it, other JSON, or a page of HTML. */
@@ -81,6 +82,9 @@ export const decodeError = (status: number, headers: HeaderLookup, body: Buffer)
 interface Told {
   readonly message?: string
   readonly code?: string
+  /** All that it says beside its sentence, and its number where that is a status: servers tell errors in the shapes of other vendors too. */
+  readonly word?: string
+  readonly status?: number
 }
 
 const failure = (status: number, told: Told, wait: number | undefined): ProviderFailure => {
@@ -109,7 +113,15 @@ const readBody = (body: JsonValue | undefined): Told => {
   const inner = isObject(error) ? error : whole
   const message = firstText(inner['message'], inner['Message'], inner['detail'], error)
   const code = inner === whole ? undefined : firstText(inner['type'], inner['code'])
-  return { ...(message !== undefined && { message }), ...(code !== undefined && { code }) }
+  const told = [inner['type'], inner['code'], inner['status']]
+  const word = told.filter((value) => typeof value === 'string').join(' ')
+  const status = statusNumber(...told)
+  return {
+    ...(message !== undefined && { message }),
+    ...(code !== undefined && { code }),
+    word,
+    ...(status !== undefined && { status }),
+  }
 }
 
 const firstText = (...values: readonly (JsonValue | undefined)[]): string | undefined => {

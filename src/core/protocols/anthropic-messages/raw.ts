@@ -42,11 +42,11 @@ const response = (
   try {
     const scanned = scanObject(body, [], anyValues)
     const type = readField(scanned, 'type')
-    if (type === 'error') {
+    const content = readField(scanned, 'content')
+    if (type === 'error' || (!Array.isArray(content) && readField(scanned, 'error') != null)) {
       observed.failure = decodeStreamError(JSON.parse(body.toString('utf8')) as JsonObject)
       return { body, observed }
     }
-    const content = readField(scanned, 'content')
     if (!Array.isArray(content)) return { body, observed }
     observe(scanned, content, observed)
     return { body: maskAnswer(scanned, model), observed }

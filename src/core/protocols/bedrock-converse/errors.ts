@@ -1,5 +1,6 @@
 import type { JsonObject, JsonValue, ProviderFailure } from '../neutral/index.ts'
 import type { HeaderLookup } from '../protocol.ts'
+import { statusOfWord } from '../failed-answer.ts'
 import { isObject } from '../read.ts'
 
 /** What an exception inside a stream means as an HTTP status (Bedrock Runtime API, ConverseStreamOutput). */
@@ -19,7 +20,7 @@ const statusOf: Readonly<Record<string, number>> = {
 export const decodeStreamError = (event: JsonObject): ProviderFailure => {
   const error = isObject(event['error']) ? event['error'] : event
   const code = text(error['code']) ?? text(error['type']) ?? ''
-  return failure(statusOf[code] ?? 500, code, text(error['message']))
+  return failure(statusOf[code] ?? statusOfWord(code) ?? 500, code, text(error['message']))
 }
 
 /** A provider's answer that is not 2xx: `{"message"}` (or `Message`) with the exception's name in a header, or anything that a load balancer says. */

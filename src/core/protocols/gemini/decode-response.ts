@@ -1,17 +1,18 @@
 import { GatewayError } from '../../kernel/errors.ts'
+import { FailedAnswer, toldError } from '../failed-answer.ts'
 import { fold } from '../fold.ts'
 import type { JsonObject, NeutralResponse, ProviderFailure } from '../neutral/index.ts'
 import { Decoder } from './decoder.ts'
 import { blockReason } from './finish.ts'
 
 /**
- * A provider's whole answer: the stream of its one chunk. Throws `content_filter` when the prompt was refused, `upstream_disconnected` for candidates without an end,
+ * A provider's whole answer: the stream of its one chunk. Throws FailedAnswer for an error, `content_filter` when the prompt was refused, `upstream_disconnected` for candidates without an end,
  * `upstream_error` when there is no answer in it.
  */
 export const decodeResponse = (body: JsonObject): NeutralResponse => {
   const decoder = new Decoder()
   const answer = fold([...decoder.read(body), ...decoder.finish()])
-  if ('class' in answer) throw failed(body, answer)
+  if ('class' in answer) throw toldError(body) ? new FailedAnswer(answer) : failed(body, answer)
   return answer
 }
 

@@ -1,6 +1,7 @@
 import type { ErrorKind, GatewayError } from '../../kernel/errors.ts'
 import type { JsonObject, JsonValue, ProviderFailure } from '../neutral/index.ts'
 import type { HeaderLookup } from '../protocol.ts'
+import { statusOfWord } from '../failed-answer.ts'
 import { isObject } from '../read.ts'
 
 const statusName: Readonly<Record<ErrorKind, string>> = {
@@ -93,13 +94,15 @@ export const decodeError = (status: number, headers: HeaderLookup, body: Buffer)
 /** An error inside a 200: a chunk of nothing but `error`, whole or in an array. */
 export const decodeStreamError = (body: JsonValue): ProviderFailure => {
   const told = readBody(body)
-  return failure(told.status ?? statusOf[told.code ?? ''] ?? 500, told, told.retryAfter)
+  return failure(told.status ?? statusOfWord(told.code) ?? statusOfWord(told.type) ?? 500, told, told.retryAfter)
 }
 
 interface Told {
   readonly message?: string
   /** The name of the google.rpc.Code. */
   readonly code?: string
+  /** From servers that tell errors in another vendor's shape. */
+  readonly type?: string
   readonly status?: number
   /** Reasons of ErrorInfo details. */
   readonly reasons: readonly string[]
@@ -135,10 +138,12 @@ const readBody = (body: JsonValue | undefined): Told => {
   const code = readCode(inner['status']) ?? readCode(inner['code'])
   const status = typeof inner['code'] === 'number' && inner['code'] >= 400 ? inner['code'] : statusOf[code ?? '']
   const retryAfter = details.map((item) => seconds(item['retryDelay'])).find((delay) => delay !== undefined)
+  const type = text(inner['type'])
   return {
     reasons: details.map((item) => text(item['reason'])).filter((reason) => reason !== undefined),
     ...(message !== undefined && { message }),
     ...(code !== undefined && { code }),
+    ...(type !== undefined && { type }),
     ...(status !== undefined && status <= 599 && { status }),
     ...(retryAfter !== undefined && { retryAfter }),
   }

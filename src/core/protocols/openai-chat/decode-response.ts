@@ -1,15 +1,19 @@
 import { GatewayError } from '../../kernel/errors.ts'
 import type { Block, JsonObject, JsonValue, NeutralResponse } from '../neutral/index.ts'
+import { FailedAnswer, toldError } from '../failed-answer.ts'
 import { isObject } from '../read.ts'
+import { decodeStreamError } from './errors.ts'
 import { decodeFinish } from './finish.ts'
 import { mintCallId } from './ids.ts'
 import { readArguments, readCitations, readPieces } from './read-content.ts'
 import { decodeUsage } from './usage.ts'
 
-/** A provider's whole answer. Throws `upstream_error` when it is none. */
+/** A provider's whole answer. Throws FailedAnswer for an error, `upstream_error` when it is none. */
 export const decodeResponse = (body: JsonObject): NeutralResponse => {
   const { id, model, created, choices } = body
   const answers = Array.isArray(choices) ? choices.filter(isObject) : []
+  const error = answers.length === 0 ? toldError(body) : undefined
+  if (error) throw new FailedAnswer(decodeStreamError(error))
   if (answers.length === 0)
     throw new GatewayError('upstream_error', 'The provider sent an answer that holds no choice.')
   const usage = decodeUsage(body['usage'])

@@ -1,6 +1,7 @@
 import type { ErrorKind, GatewayError } from '../../kernel/errors.ts'
 import type { JsonObject, JsonValue, ProviderFailure } from '../neutral/index.ts'
 import type { HeaderLookup } from '../protocol.ts'
+import { statusNumber, statusOfWord } from '../failed-answer.ts'
 import { isObject } from '../read.ts'
 import { formatEvent } from '../sse.ts'
 import { classify, retryAfter } from './classify.ts'
@@ -51,7 +52,7 @@ export const decodeError = (status: number, headers: HeaderLookup, body: Buffer)
 /** An error inside a 200: `event: error`, a chunk with an extra `error`, or an error object where an answer was expected. */
 export const decodeStreamError = (body: JsonValue): ProviderFailure => {
   const told = readBody(body)
-  return failure(told.status ?? statusOfType(told.type), told)
+  return failure(told.status ?? statusOfWord(told.code) ?? statusOfWord(told.type) ?? 500, told)
 }
 
 interface Told {
@@ -71,15 +72,6 @@ const failure = (status: number, told: Told): ProviderFailure => {
     ...((told.code ?? told.type) !== undefined && { code: (told.code ?? told.type)! }),
     ...(told.param !== undefined && { param: told.param }),
   }
-}
-
-const statusOfType = (type: string | undefined): number => {
-  if (type === undefined) return 500
-  if (/rate_limit|insufficient_quota|^requests$|^tokens$/.test(type)) return 429
-  if (/invalid|bad_request/.test(type)) return 400
-  if (/auth/.test(type)) return 401
-  if (/permission/.test(type)) return 403
-  return /overloaded|unavailable/.test(type) ? 503 : 500
 }
 
 const parse = (body: Buffer): JsonValue | undefined => {
@@ -102,7 +94,7 @@ const readBody = (body: JsonValue | undefined): Told => {
   const code = text(inner['code']) ?? text(whole['code'])
   const type = text(inner['type']) ?? text(inner['status'])
   const param = text(inner['param'])
-  const status = [inner['status_code'], inner['code'], whole['status_code']].map(Number).find(isStatus)
+  const status = statusNumber(inner['status_code'], inner['code'], whole['status_code'])
   return {
     ...(message !== undefined && { message }),
     ...(code !== undefined && { code }),
@@ -111,8 +103,6 @@ const readBody = (body: JsonValue | undefined): Told => {
     ...(status !== undefined && { status }),
   }
 }
-
-const isStatus = (value: number): boolean => Number.isInteger(value) && value >= 400 && value <= 599
 
 const text = (value: JsonValue | undefined): string | undefined =>
   typeof value === 'string' && value !== '' ? value : undefined

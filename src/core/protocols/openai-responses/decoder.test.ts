@@ -285,9 +285,16 @@ describe('the end', () => {
 
   test.each<[string, JsonObject]>([
     ['no output', { id: 'resp_1' }],
-    ['a failure', { output: [], status: 'failed', error: { code: 'server_error', message: 'x' } }],
+    ['one that failed and does not say why', { output: [], status: 'failed' }],
     ['one still being made', { output: [], status: 'queued' }],
   ])('a whole answer that is none is refused: %s', (_, body) => {
     expect(() => decodeResponse(body)).toThrow(GatewayError)
+  })
+
+  test('a whole answer that tells an error is that error', () => {
+    const failed = { output: [], status: 'failed', error: { code: 'rate_limit_exceeded', message: 'x' } }
+    expect(() => decodeResponse(failed)).toThrow(
+      expect.objectContaining({ failure: expect.objectContaining({ class: 'rate-limited', message: 'x' }) as object }),
+    )
   })
 })

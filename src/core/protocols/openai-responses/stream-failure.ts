@@ -1,5 +1,6 @@
 import { classify } from '../openai-chat/classify.ts'
 import type { JsonObject, JsonValue, ProviderFailure } from '../neutral/index.ts'
+import { statusNumber } from '../failed-answer.ts'
 import { isObject } from '../read.ts'
 
 export const disconnected: ProviderFailure = {
@@ -21,7 +22,8 @@ export const readFailure = (told: JsonObject): ProviderFailure => {
   const code = text(error['code']) ?? (error['type'] === 'error' ? undefined : text(error['type']))
   const message = text(error['message']) ?? text(response['error']) ?? 'The provider failed and did not say why.'
   const param = text(error['param'])
-  const status = statusOf(code ?? '', text(error['type']) ?? '')
+  const number = statusNumber(error['code'], error['status'])
+  const status = number ?? statusOf(code ?? '', `${text(error['type']) ?? ''} ${text(error['status']) ?? ''}`)
   return {
     class: classify(status, code ?? '', message),
     status,
@@ -37,7 +39,7 @@ const text = (value: JsonValue | undefined): string | undefined =>
 /** What an answer's error means as an HTTP status. Besides the named ones, the codes of the API are about what the client sent: its prompt and its images. */
 const statusOf = (code: string, type: string): number => {
   const both = `${code} ${type}`
-  if (/rate_limit|quota|too_many_requests/.test(both)) return 429
+  if (/rate_limit|quota|too_many_requests|RESOURCE_EXHAUSTED/.test(both)) return 429
   if (/overloaded|unavailable|slow_down/.test(both)) return 503
   if (/timeout/.test(both)) return 504
   if (/api_key|authentication/.test(both)) return 401
