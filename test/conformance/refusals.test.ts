@@ -130,17 +130,12 @@ describe('a Chat client and a model behind the Messages API', () => {
         prompt_cache_key: 'k',
         metadata: { a: 'b' },
         something_new: 1,
-        messages: [
-          { role: 'user', content: 'hi', name: 'Ada' },
-          { role: 'assistant', content: 'yo', reasoning_content: 'hm' },
-          user,
-        ],
+        messages: [{ role: 'user', content: 'hi', name: 'Ada' }, { role: 'assistant', content: 'yo' }, user],
       }),
     )
     expect(warnings.map(({ path }) => path).toSorted()).toEqual([
       'frequency_penalty',
       'messages[0].name',
-      'messages[1].reasoning_content',
       'metadata',
       'presence_penalty',
       'prompt_cache_key',

@@ -63,9 +63,6 @@ export const formatDuration = (ms: number): string => {
 
 const maxDropped = 1000
 
-/** Paths of what did not cross. Bounded, and ASCII only: paths hold names the client chose. */
+/** Paths of what did not cross, each once. Bounded, and ASCII only: paths hold names the client chose. */
 const droppedList = (warnings: readonly Warning[]): string =>
-  warnings
-    .map(({ path }) => path.replaceAll(/[^\x21-\x7e]/g, '_'))
-    .join(', ')
-    .slice(0, maxDropped)
+  [...new Set(warnings.map(({ path }) => path.replaceAll(/[^\x21-\x7e]/g, '_')))].join(', ').slice(0, maxDropped)

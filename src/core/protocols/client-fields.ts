@@ -59,6 +59,27 @@ const names: Readonly<Record<Field, { readonly chat: string } & { readonly [prot
   verbosity: { chat: 'verbosity', 'openai-responses': 'text.verbosity' },
 }
 
+type PartField = 'cache' | 'detail' | 'isError' | 'title'
+
+/** What fields of a part are called in each protocol that has them. */
+const partNames: Readonly<
+  Record<PartField, { readonly else: string } & { readonly [protocol in ProtocolId]?: string }>
+> = {
+  cache: { else: 'cache_control', 'openai-responses': 'prompt_cache_breakpoint' },
+  detail: { else: 'detail', 'openai-chat': 'image_url.detail', gemini: 'mediaResolution' },
+  isError: { else: 'is_error', gemini: 'functionResponse.response.error' },
+  title: {
+    else: 'title',
+    'openai-chat': 'file.filename',
+    'openai-responses': 'filename',
+    gemini: 'inlineData.displayName',
+  },
+}
+
+/** The path of a field inside a part that a client of this protocol sent. */
+export const partFieldName = (client: ProtocolId, field: PartField): string =>
+  partNames[field][client] ?? partNames[field].else
+
 /** The path of a field in the body that the client sent. */
 export const fieldName = ({ protocol }: NeutralRequest, field: Field): string =>
   names[field][protocol] ?? names[field].chat

@@ -58,8 +58,8 @@ export interface ProviderProtocol {
     options: EncodeRequestOptions,
   ): { readonly body: JsonObject; readonly warnings: readonly Warning[] }
   /** Throws FailedAnswer for one that tells an error, GatewayError for what is no answer. */
-  decodeResponse(body: JsonObject): NeutralResponse
-  createDecoder(): StreamDecoder
+  decodeResponse(body: JsonObject, options?: DecodeOptions): NeutralResponse
+  createDecoder(options?: DecodeOptions): StreamDecoder
   /** A provider's non-2xx answer (any body, also HTML) → failure. */
   decodeError(status: number, headers: HeaderLookup, body: Buffer): ProviderFailure
 }
@@ -114,6 +114,11 @@ export interface EncodeRequestOptions {
   readonly chat?: ChatDialect
   /** Tools that only another protocol's provider runs are left out with a warning instead of refused (a setting of the shadow model). */
   readonly dropUnsupportedTools?: boolean
+}
+
+export interface DecodeOptions {
+  /** Where the server differs from OpenAI in what it answers (OpenAI chat). */
+  readonly chat?: ChatDialect
 }
 
 export interface EncodeOptions {

@@ -1,5 +1,6 @@
 import { GatewayError } from '../kernel/errors.ts'
-import type { Extensions, ProtocolId, Warning } from './neutral/index.ts'
+import { partFieldName } from './client-fields.ts'
+import type { Extensions, JsonValue, ProtocolId, ThinkingPart, Warning } from './neutral/index.ts'
 
 /** Refuses what a protocol cannot say and what would change the answer's meaning if it were left out. `api` names it for people: "the Responses API". */
 export const refusalsFor =
@@ -12,28 +13,50 @@ export const refusalsFor =
     )
   }
 
-/** Collects what is dropped or changed on purpose on the way to `target`. */
+/** Fields that say nothing: answers hold them, so clients send them back (`annotations: []`). */
+export const saysNothing = (value: JsonValue): boolean =>
+  value === null || value === '' || (Array.isArray(value) && value.length === 0)
+
+/** Collects what is dropped or changed on purpose on the way to `target`, each once. */
 export class CrossingWarnings {
   readonly list: Warning[] = []
   readonly #target: ProtocolId
   readonly #api: string
+  readonly #client: ProtocolId
+  readonly #told = new Set<string>()
 
-  constructor(target: ProtocolId, api: string) {
+  constructor(target: ProtocolId, api: string, client: ProtocolId) {
     this.#target = target
     this.#api = api
+    this.#client = client
   }
 
   dropped(path: string, reason: string): void {
-    this.list.push({ path, action: 'dropped', reason })
+    this.#add({ path, action: 'dropped', reason })
   }
   changed(path: string, reason: string): void {
-    this.list.push({ path, action: 'changed', reason })
+    this.#add({ path, action: 'changed', reason })
+  }
+  #add(warning: Warning): void {
+    const key = `${warning.action} ${warning.path}`
+    if (this.#told.has(key)) return
+    this.#told.add(key)
+    this.list.push(warning)
+  }
+  /** As `dropped`, for a field of the part at `path`, by the name that the client has for it. */
+  droppedOf(path: string, field: Parameters<typeof partFieldName>[1], reason: string): void {
+    this.dropped(`${path}.${partFieldName(this.#client, field)}`, reason)
+  }
+  /** Reasoning that is left out. Only its state is missed: unsigned text is shown to people, and no provider reads it again. */
+  reasoning({ signature, redacted }: ThinkingPart, path: string, reason: string): void {
+    if (signature || redacted) this.dropped(path, reason)
   }
   /** Fields only another protocol knows, on a part, message or tool. */
   extensions(path: string, extensions: Extensions | undefined): void {
     for (const [protocol, fields] of Object.entries(extensions ?? {})) {
       if (protocol === this.#target) continue
-      for (const field of Object.keys(fields)) this.dropped(`${path}.${field}`, `unknown to ${this.#api}`)
+      for (const [field, value] of Object.entries(fields))
+        if (!saysNothing(value)) this.dropped(`${path}.${field}`, `unknown to ${this.#api}`)
     }
   }
 }

@@ -64,7 +64,7 @@ const encodeImage = (part: ImagePart, path: string, warnings: Warnings): JsonObj
     unsupported(path, `images of type "${source.mediaType}" are not accepted; use JPEG, PNG, GIF or WebP`)
   }
   if (source.from === 'text') unsupported(path, 'an image cannot be given as text')
-  if (part.detail && part.detail !== 'auto') warnings.dropped(`${path}.detail`, 'the Messages API has no image detail')
+  if (part.detail && part.detail !== 'auto') warnings.droppedOf(path, 'detail', 'the Messages API has no image detail')
   return { type: 'image', source: encodeSource(source, path), ...own(part), ...encodeCache(part.cache) }
 }
 
@@ -108,7 +108,7 @@ const encodeThinking = (part: ThinkingPart, path: string, warnings: Warnings): J
     if (part.redacted !== undefined) return { type: 'redacted_thinking', data: part.redacted }
     if (part.signature) return { type: 'thinking', thinking: part.text, signature: part.signature }
   }
-  warnings.dropped(path, 'reasoning without a signature of this provider')
+  warnings.reasoning(part, path, 'reasoning without a signature of this provider')
   return undefined
 }
 

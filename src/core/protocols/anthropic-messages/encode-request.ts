@@ -16,7 +16,7 @@ export const encodeRequest = (
   request: NeutralRequest,
   options: EncodeRequestOptions,
 ): { readonly body: JsonObject; readonly warnings: readonly Warning[] } => {
-  const warnings = new Warnings()
+  const warnings = new Warnings(request.protocol)
   const restore = request.protocol === 'anthropic-messages'
   refuseForeign(request, warnings)
   // A continued thread sends only what is new: the calls its results answer are kept by the provider.
@@ -75,11 +75,12 @@ const encodeUser = (request: NeutralRequest, warnings: Warnings): JsonObject => 
   return { metadata: { user_id: sha256(user) } }
 }
 
-const encodeTier = ({ serviceTier }: NeutralRequest, warnings: Warnings): JsonObject => {
+const encodeTier = (request: NeutralRequest, warnings: Warnings): JsonObject => {
+  const { serviceTier } = request
   if (serviceTier === undefined) return {}
   if (serviceTier === 'auto') return { service_tier: 'auto' }
   if (serviceTier === 'default') return { service_tier: 'standard_only' }
-  warnings.dropped('service_tier', `the Messages API has no tier "${serviceTier}"`)
+  warnings.dropped(fieldName(request, 'serviceTier'), `the Messages API has no tier "${serviceTier}"`)
   return {}
 }
 

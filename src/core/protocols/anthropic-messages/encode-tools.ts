@@ -21,10 +21,10 @@ export const encodeTools = (
     const names = new Set(choice.names)
     tools = tools.filter((tool) => !('name' in tool) || names.has(tool.name))
     const declared = new Set(tools.map((tool) => 'name' in tool && tool.name))
-    for (const name of names) if (!declared.has(name)) requireDeclared(name, tools)
+    for (const name of names) if (!declared.has(name)) requireDeclared(request, name, tools)
     if (tools.length < request.tools.length) warnings.changed('tools', 'only the allowed tools are sent')
   }
-  if (choice?.mode === 'tool') requireDeclared(choice.name, tools)
+  if (choice?.mode === 'tool') requireDeclared(request, choice.name, tools)
   if (tools.length === 0) {
     if (choice?.mode === 'required' || choice?.mode === 'subset')
       refuse(fieldName(request, 'toolChoice'), 'a tool is demanded, but there are none in tools.')
@@ -37,8 +37,9 @@ export const encodeTools = (
   }
 }
 
-const requireDeclared = (name: string, tools: NeutralRequest['tools']): void => {
-  if (!tools.some((tool) => declares(tool, name))) refuse('tool_choice', `there is no tool "${name}" in tools.`)
+const requireDeclared = (request: NeutralRequest, name: string, tools: NeutralRequest['tools']): void => {
+  if (!tools.some((tool) => declares(tool, name)))
+    refuse(fieldName(request, 'toolChoice'), `there is no tool "${name}" in tools.`)
 }
 
 /** False for a tool of another protocol that may be left out; throws when it may not. */

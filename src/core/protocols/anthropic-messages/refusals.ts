@@ -1,15 +1,15 @@
 import { fieldName } from '../client-fields.ts'
 import { meaningfulFields } from '../meaningful-fields.ts'
-import type { JsonValue, NeutralRequest } from '../neutral/index.ts'
-import { CrossingWarnings, refusalsFor } from '../warnings.ts'
+import type { JsonValue, NeutralRequest, ProtocolId } from '../neutral/index.ts'
+import { CrossingWarnings, refusalsFor, saysNothing } from '../warnings.ts'
 
 /** Refuses what this protocol cannot say and what would change the answer's meaning if it were left out. */
 export const unsupported: (path: string, why: string) => never = refusalsFor("Anthropic's Messages API")
 
 /** Collects what is dropped or changed on purpose. */
 export class Warnings extends CrossingWarnings {
-  constructor() {
-    super('anthropic-messages', 'the Messages API')
+  constructor(client: ProtocolId) {
+    super('anthropic-messages', 'the Messages API', client)
   }
 }
 
@@ -28,7 +28,7 @@ export const refuseForeign = (request: NeutralRequest, warnings: Warnings): void
   for (const [protocol, fields] of Object.entries(request.extensions ?? {})) {
     if (protocol === 'anthropic-messages') continue
     for (const [field, value] of Object.entries(fields)) {
-      if (value === null || idle(field, value)) continue
+      if (saysNothing(value) || idle(field, value)) continue
       if (meaningfulFields.has(field) || field === 'modalities') unsupported(field, 'it has no counterpart')
       warnings.dropped(field, 'unknown to the Messages API')
     }

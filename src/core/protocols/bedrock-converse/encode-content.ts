@@ -57,7 +57,7 @@ export const encodePart = (part: Part, path: string, encoding: Encoding): JsonOb
 export const cachePoint = (mark: CacheMark | undefined, path: string, { caches, warnings }: Encoding): JsonObject[] => {
   if (!mark) return []
   if (!caches) {
-    warnings.dropped(`${path}.cache_control`, 'this model is not known to cache at marks')
+    warnings.droppedOf(path, 'cache', 'this model is not known to cache at marks')
     return []
   }
   const long = mark.ttl === '1h' || mark.ttl === '12h'
@@ -93,7 +93,7 @@ export const encodeText = ({ text }: Pick<TextPart, 'text'>): JsonObject | undef
   text.trim() === '' ? undefined : { text }
 
 const encodeImage = (part: ImagePart, path: string, warnings: Warnings): JsonObject => {
-  if (part.detail && part.detail !== 'auto') warnings.dropped(`${path}.detail`, 'the Converse API has no image detail')
+  if (part.detail && part.detail !== 'auto') warnings.droppedOf(path, 'detail', 'the Converse API has no image detail')
   const { mediaType, bytes } = inline(part.source, path, 'an image')
   const format = imageFormats[mediaType]
   if (format === undefined)
@@ -145,7 +145,7 @@ const encodeThinking = (part: ThinkingPart, path: string, warnings: Warnings): J
     if (part.signature !== undefined)
       return { reasoningContent: { reasoningText: { text: part.text, signature: part.signature } } }
   }
-  warnings.dropped(path, 'reasoning without a signature of this provider')
+  warnings.reasoning(part, path, 'reasoning without a signature of this provider')
   return undefined
 }
 

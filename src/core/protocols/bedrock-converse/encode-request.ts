@@ -18,7 +18,7 @@ export const encodeRequest = (
   request: NeutralRequest,
   options: EncodeRequestOptions,
 ): { readonly body: JsonObject; readonly warnings: readonly Warning[] } => {
-  const warnings = new Warnings()
+  const warnings = new Warnings(request.protocol)
   const encoding: Encoding = { warnings, caches: cachesPrompts(options.model), documentNames: new Map() }
   refuseForeign(request, warnings)
   requireToolPairs(request.messages)
@@ -59,9 +59,9 @@ const encodeInference = (
   for (const [index, text] of stop.entries())
     if (text.trim() === '') refuse(`${fieldName(request, 'stop')}[${index}]`, 'must not be only white space.')
   const blocked = thinking && temperature !== undefined && temperature !== 1
-  if (blocked) warnings.dropped('temperature', 'not allowed together with thinking')
+  if (blocked) warnings.dropped(fieldName(request, 'temperature'), 'not allowed together with thinking')
   else if (temperature !== undefined && temperature > 1)
-    warnings.changed('temperature', 'the Converse API allows at most 1')
+    warnings.changed(fieldName(request, 'temperature'), 'the Converse API allows at most 1')
   return compact({
     maxTokens,
     temperature: temperature === undefined || blocked ? undefined : Math.min(temperature, 1),

@@ -1,16 +1,16 @@
-import type { Extensions, JsonValue, NeutralRequest } from '../neutral/index.ts'
+import type { Extensions, JsonValue, NeutralRequest, ProtocolId } from '../neutral/index.ts'
 import { fieldName } from '../client-fields.ts'
 import { meaningfulFields } from '../meaningful-fields.ts'
 import { isObject } from '../read.ts'
-import { CrossingWarnings, refusalsFor } from '../warnings.ts'
+import { CrossingWarnings, refusalsFor, saysNothing } from '../warnings.ts'
 
 /** Refuses what this protocol cannot say and what would change the answer's meaning if it were left out. */
 export const unsupported: (path: string, why: string) => never = refusalsFor("Amazon's Converse API")
 
 /** Collects what is dropped or changed on purpose. */
 export class Warnings extends CrossingWarnings {
-  constructor() {
-    super('bedrock-converse', 'the Converse API')
+  constructor(client: ProtocolId) {
+    super('bedrock-converse', 'the Converse API', client)
   }
 
   override extensions(path: string, extensions: Extensions | undefined): void {
@@ -23,8 +23,7 @@ export class Warnings extends CrossingWarnings {
 
 /** Whether leaving the field out changes nothing: absent by another name, or the default said aloud. */
 const idle = (field: string, value: JsonValue): boolean =>
-  value === null ||
-  (Array.isArray(value) && value.length === 0) ||
+  saysNothing(value) ||
   (field === 'modalities' && Array.isArray(value) && value.every((modality) => modality === 'text'))
 
 export const refuseForeign = (request: NeutralRequest, warnings: Warnings): void => {
@@ -46,8 +45,8 @@ export const refuseForeign = (request: NeutralRequest, warnings: Warnings): void
   }
   if (request.topK !== undefined) warnings.dropped(name('topK'), 'the Converse API has no top_k')
   if (request.seed !== undefined) warnings.dropped(name('seed'), 'the Converse API has no seed')
-  if (request.presencePenalty) warnings.dropped('presence_penalty', 'the Converse API has no penalties')
-  if (request.frequencyPenalty) warnings.dropped('frequency_penalty', 'the Converse API has no penalties')
+  if (request.presencePenalty) warnings.dropped(name('presencePenalty'), 'the Converse API has no penalties')
+  if (request.frequencyPenalty) warnings.dropped(name('frequencyPenalty'), 'the Converse API has no penalties')
   if (request.verbosity) warnings.dropped(name('verbosity'), 'the Converse API has no verbosity')
   if (request.user !== undefined) warnings.dropped(name('user'), 'the Converse API has no users')
   if (request.metadata && Object.keys(request.metadata).length > 0)

@@ -64,7 +64,7 @@ const beginWithUser = (request: NeutralRequest, contents: JsonObject[], warnings
 /** What of a part cannot be sent whatever it is. */
 const note = (part: Part, path: string, warnings: Warnings): void => {
   warnings.extensions(path, part.extensions)
-  if (part.cache) warnings.dropped(`${path}.cache_control`, 'prompts are cached without marks')
+  if (part.cache) warnings.droppedOf(path, 'cache', 'prompts are cached without marks')
 }
 
 const encodeModel = (
@@ -78,7 +78,7 @@ const encodeModel = (
     const at = part.path ?? `${path}.content[${position}]`
     note(part, at, how.warnings)
     if (part.type === 'thinking') {
-      if (!turn.think(part)) how.warnings.dropped(at, 'reasoning without a signature of this provider')
+      if (!turn.think(part)) how.warnings.reasoning(part, at, 'reasoning without a signature of this provider')
     } else if (part.type === 'tool-call') {
       const id = how.restore && part.id === placeId(at) ? undefined : part.id
       calls.set(part.id, { name: part.name, order: calls.size, id })

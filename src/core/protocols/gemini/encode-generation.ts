@@ -71,6 +71,6 @@ const encodeDetail = ({ protocol, messages }: NeutralRequest, warnings: Warnings
     return detail === undefined || detail === 'auto' ? undefined : `MEDIA_RESOLUTION_${detail.toUpperCase()}`
   for (const image of images)
     if (image.detail && image.detail !== 'auto' && image.path)
-      warnings.dropped(`${image.path}.detail`, 'images of one request have one resolution')
+      warnings.droppedOf(image.path, 'detail', 'images of one request have one resolution')
   return undefined
 }

@@ -72,7 +72,7 @@ const encodeDocument = (
     unsupported(path, `documents of type "${blob.mimeType}" are not accepted; use PDF or text`)
   if (title === undefined) return { inlineData: { ...blob } }
   if (restore) return { inlineData: { ...blob, displayName: title } }
-  warnings.dropped(`${path}.title`, 'the Gemini API has no names of documents')
+  warnings.droppedOf(path, 'title', 'the Gemini API has no names of documents')
   return { inlineData: { ...blob } }
 }
 

@@ -331,7 +331,7 @@ test('images of one request have one resolution', () => {
   expect(config(chat(images('low', 'low')))).toEqual({ mediaResolution: 'MEDIA_RESOLUTION_LOW' })
   const mixed = chat(images('low', 'auto'))
   expect(config(mixed)).toBeUndefined()
-  expect(mixed.warnings).toMatchObject([{ path: 'messages[0].content[0].detail' }])
+  expect(mixed.warnings).toMatchObject([{ path: 'messages[0].content[0].image_url.detail' }])
 })
 
 test('hints are dropped and named', () => {

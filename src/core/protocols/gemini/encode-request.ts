@@ -14,7 +14,7 @@ export const encodeRequest = (
   request: NeutralRequest,
   options: EncodeRequestOptions,
 ): { readonly body: JsonObject; readonly warnings: readonly Warning[] } => {
-  const warnings = new Warnings()
+  const warnings = new Warnings(request.protocol)
   const traits = traitsOf(options.model)
   refuseForeign(request, warnings)
   const body: JsonObject = {
@@ -33,7 +33,7 @@ const encodeSystem = (request: NeutralRequest, warnings: Warnings): JsonObject =
   for (const [index, part] of request.system.entries()) {
     const path = part.path ?? `system[${index}]`
     warnings.extensions(path, part.extensions)
-    if (part.cache) warnings.dropped(`${path}.cache_control`, 'prompts are cached without marks')
+    if (part.cache) warnings.droppedOf(path, 'cache', 'prompts are cached without marks')
     const encoded = encodePart(part, path, { restore: request.protocol === 'gemini', warnings })
     if (encoded) parts.push(encoded)
   }

@@ -29,7 +29,7 @@ export const encodeResult = (
   for (const [position, item] of part.content.entries()) {
     const at = item.path ?? `${path}.content[${position}]`
     how.warnings.extensions(at, item.extensions)
-    if (item.cache) how.warnings.dropped(`${at}.cache_control`, 'prompts are cached without marks')
+    if (item.cache) how.warnings.droppedOf(at, 'cache', 'prompts are cached without marks')
     if (item.type === 'text') {
       texts.push(item.text)
       continue

@@ -71,7 +71,7 @@ const encodeFunction = (tool: NeutralTool, path: string, warnings: Warnings): Js
   if (!toolName.test(tool.name))
     unsupported(`${path}.name`, 'must be 1 to 64 characters of letters, digits, "_", ".", ":" and "-"')
   warnings.extensions(path, tool.extensions)
-  if (tool.cache) warnings.dropped(`${path}.cache_control`, 'prompts are cached without marks')
+  if (tool.cache) warnings.droppedOf(path, 'cache', 'prompts are cached without marks')
   return {
     name: tool.name,
     ...(tool.description !== undefined && { description: tool.description }),

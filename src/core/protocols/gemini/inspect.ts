@@ -37,9 +37,9 @@ export const modelOf = (place: Place): string => {
 }
 
 /** The name under which the body holds a field of two spellings. */
-export const spelled = ({ fields }: ScannedObject, camel: string, snake: string): string => {
+export const spelled = ({ fields }: ScannedObject, camel: string, snake: string, within = ''): string => {
   if (!fields.has(snake)) return camel
-  return fields.has(camel) ? refuse(camel, 'is given twice, in camelCase and in snake_case.') : snake
+  return fields.has(camel) ? refuse(within + camel, 'is given twice, in camelCase and in snake_case.') : snake
 }
 
 const readGenerationConfig = (scanned: ScannedObject): ScannedObject | undefined => {
@@ -58,7 +58,7 @@ const readWhole = (
   most: number,
 ): number | undefined => {
   if (!config) return undefined
-  const name = spelled(config, camel, snake)
+  const name = spelled(config, camel, snake, 'generationConfig.')
   const told = (readField(config, name) as JsonValue | undefined) ?? undefined
   if (told === undefined) return undefined
   const value = typeof told === 'string' && /^\d+$/.test(told) ? Number(told) : told

@@ -1,5 +1,7 @@
 import { GatewayError } from '../../kernel/errors.ts'
 import type { Block, JsonObject, JsonValue, NeutralResponse } from '../neutral/index.ts'
+import type { DecodeOptions } from '../protocol.ts'
+import type { ChatDialect } from './dialect.ts'
 import { FailedAnswer, toldError } from '../failed-answer.ts'
 import { isObject } from '../read.ts'
 import { decodeStreamError } from './errors.ts'
@@ -8,8 +10,8 @@ import { mintCallId } from './ids.ts'
 import { readArguments, readCitations, readPieces } from './read-content.ts'
 import { decodeUsage } from './usage.ts'
 
-/** A provider's whole answer. Throws FailedAnswer for an error, `upstream_error` when it is none. */
-export const decodeResponse = (body: JsonObject): NeutralResponse => {
+/** A provider's whole answer. Throws FailedAnswer for an error, `upstream_error` when it is none, `upstream_disconnected` when it has no end. */
+export const decodeResponse = (body: JsonObject, { chat }: DecodeOptions = {}): NeutralResponse => {
   const { id, model, created, choices } = body
   const answers = Array.isArray(choices) ? choices.filter(isObject) : []
   const error = answers.length === 0 ? toldError(body) : undefined
@@ -22,7 +24,7 @@ export const decodeResponse = (body: JsonObject): NeutralResponse => {
     model: typeof model === 'string' ? model : '',
     // Some servers say 0, which is no time at all.
     ...(typeof created === 'number' && created > 0 && { created: Math.floor(created) }),
-    choices: answers.toSorted((left, right) => order(left) - order(right)).map(decodeChoice),
+    choices: answers.toSorted((left, right) => order(left) - order(right)).map((choice) => decodeChoice(choice, chat)),
     ...(usage && { usage }),
   }
 }
@@ -30,7 +32,7 @@ export const decodeResponse = (body: JsonObject): NeutralResponse => {
 const order = (choice: JsonObject): number => (typeof choice['index'] === 'number' ? choice['index'] : 0)
 
 /** A choice without a message (Azure's content filter) is an answer without blocks. */
-const decodeChoice = (choice: JsonObject): NeutralResponse['choices'][number] => {
+const decodeChoice = (choice: JsonObject, dialect: ChatDialect | undefined): NeutralResponse['choices'][number] => {
   const message = isObject(choice['message']) ? choice['message'] : {}
   const citations = readCitations(message)
   const blocks: Block[] = readPieces(message).map((piece) =>
@@ -44,7 +46,9 @@ const decodeChoice = (choice: JsonObject): NeutralResponse['choices'][number] =>
       blocks.push({ kind: 'tool-call', id: mintCallId(), name, arguments: readArguments(written) })
   }
   const called = blocks.some((block) => block.kind === 'tool-call')
-  return { blocks, finish: decodeFinish(choice['finish_reason'], called) }
+  const finish = decodeFinish(choice['finish_reason'], called, dialect)
+  if (!finish) throw new GatewayError('upstream_disconnected')
+  return { blocks, finish }
 }
 
 const decodeCall = (call: JsonObject): Block => {

@@ -1,5 +1,6 @@
-import type { BlockDelta, BlockStart, Finish, JsonObject, JsonValue, NeutralEvent } from '../neutral/index.ts'
+import type { BlockDelta, BlockStart, JsonObject, JsonValue, NeutralEvent } from '../neutral/index.ts'
 import { isObject } from '../read.ts'
+import type { ChatDialect } from './dialect.ts'
 import { decodeFinish } from './finish.ts'
 import { mintCallId } from './ids.ts'
 import { readArguments, readCitations, readPieces } from './read-content.ts'
@@ -22,6 +23,7 @@ interface ToolState {
  */
 export class ChoiceDecoder {
   readonly #choice: number
+  readonly #dialect: ChatDialect | undefined
   readonly #events: NeutralEvent[]
   /** The first one is open. */
   readonly #blocks: PendingBlock[] = []
@@ -36,8 +38,9 @@ export class ChoiceDecoder {
   finished = false
 
   /** `events` is where everything this choice tells is put. */
-  constructor(choice: number, events: NeutralEvent[]) {
+  constructor(choice: number, events: NeutralEvent[], dialect: ChatDialect | undefined) {
     this.#choice = choice
+    this.#dialect = dialect
     this.#events = events
   }
 
@@ -58,10 +61,10 @@ export class ChoiceDecoder {
 
   /** Tells what is still owed and the finish. */
   close(): void {
-    if (this.finished) return
+    const finish = decodeFinish(this.#raw, this.#called, this.#dialect)
+    if (this.finished || !finish) return
     this.finished = true
     while (this.#blocks.length > 0) this.#stop()
-    const finish: Finish = decodeFinish(this.#raw, this.#called)
     this.#events.push({ type: 'finish', choice: this.#choice, finish })
   }
 

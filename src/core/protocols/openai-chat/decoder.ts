@@ -1,9 +1,10 @@
 import type { JsonObject, JsonValue, NeutralEvent, ProviderFailure } from '../neutral/index.ts'
 import { parseJson } from '../parse-json.ts'
-import type { StreamDecoder } from '../protocol.ts'
+import type { DecodeOptions, StreamDecoder } from '../protocol.ts'
 import { isObject } from '../read.ts'
 import type { SseFrame } from '../sse.ts'
 import { ChoiceDecoder } from './decoder-choice.ts'
+import type { ChatDialect } from './dialect.ts'
 import { decodeStreamError } from './errors.ts'
 import { decodeUsage } from './usage.ts'
 
@@ -21,13 +22,18 @@ const unreadable: ProviderFailure = {
 
 /**
  * A Chat stream as neutral events, as lenient as the servers that send it: chunks without choices, role, ids or index, usage on any chunk, errors in every shape,
- * `[DONE]` or just the end. A finish is told as soon as it is known; an error behind it changes nothing for an answer that was whole.
+ * `[DONE]` or just the end; neither of them is a finish. A finish is told as soon as it is known; an error behind it changes nothing for an answer that was whole.
  */
 export class Decoder implements StreamDecoder {
   readonly #events: NeutralEvent[] = []
   readonly #choices = new Map<number, ChoiceDecoder>()
+  readonly #dialect: ChatDialect | undefined
   #started = false
   #ended = false
+
+  constructor({ chat }: DecodeOptions = {}) {
+    this.#dialect = chat
+  }
 
   push({ event: name, data }: SseFrame): NeutralEvent[] {
     if (this.#ended || data === '') return []
@@ -74,17 +80,17 @@ export class Decoder implements StreamDecoder {
     const index = typeof choice['index'] === 'number' ? choice['index'] : 0
     let decoder = this.#choices.get(index)
     if (!decoder) {
-      decoder = new ChoiceDecoder(index, this.#events)
+      decoder = new ChoiceDecoder(index, this.#events, this.#dialect)
       this.#choices.set(index, decoder)
     }
     return decoder
   }
 
-  /** `marked`: by `[DONE]`, which also ends answers whose server gives no finish reason. */
+  /** `marked`: by `[DONE]`, which ends answers whose server is known to name no reason. */
   #end(marked: boolean): void {
     const answers = this.#choices.values().toArray()
-    if (answers.length === 0 || !(marked || answers.every((choice) => choice.finished))) return this.#fail(cut)
-    for (const answer of answers) answer.close()
+    if (marked && this.#dialect?.endsUnnamed) for (const answer of answers) answer.close()
+    if (answers.length === 0 || !answers.every((choice) => choice.finished)) return this.#fail(cut)
     this.#ended = true
     this.#events.push({ type: 'end' })
   }

@@ -1,4 +1,4 @@
-/** Where servers that speak Chat Completions differ in what they accept, as their quirks (quirks.ts) say. Absent: as OpenAI has it. */
+/** Where servers that speak Chat Completions differ in what they accept and answer, as their quirks (quirks.ts) say. Absent: as OpenAI has it. */
 export interface ChatDialect {
   /** The field for a limit on output that we set. */
   readonly maxTokensField?: 'max_tokens'
@@ -13,6 +13,8 @@ export interface ChatDialect {
   readonly noStreamOptions?: boolean
   readonly toolChoiceAny?: boolean
   readonly systemNotDeveloper?: boolean
+  /** Answers end with an empty or unknown reason: they just end. Elsewhere one without a reason was cut. */
+  readonly endsUnnamed?: boolean
   /** Answers hold reasoning in their text (think-tags.ts). */
   readonly thinkTags?: boolean
 }

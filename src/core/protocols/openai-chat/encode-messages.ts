@@ -49,12 +49,13 @@ export const encodeMessages = (request: NeutralRequest, dialect: ChatDialect, wa
   return messages
 }
 
-const tells = ({ role: _, content, ...more }: JsonObject): boolean => content !== '' || Object.keys(more).length > 0
+/** Whether a message is more than its role and an empty text. */
+const tells = (answer: JsonObject): boolean => answer['content'] !== '' || Object.keys(answer).length > 2
 
 /** What of a part cannot be sent whatever it is: cache marks (this protocol caches by itself) and fields of other protocols. */
 const note = (part: Part, path: string, warnings: Warnings): void => {
   warnings.extensions(path, part.extensions)
-  if (part.cache) warnings.dropped(`${path}.cache_control`, 'prompts are cached without marks')
+  if (part.cache) warnings.droppedOf(path, 'cache', 'prompts are cached without marks')
 }
 
 /** The API continues no answer that the client began: it would make a new one behind it. */
@@ -136,7 +137,7 @@ const encodeResult = (
       after.push({ type: 'text', text: `Result of ${callee}:` }, encodeUserPart(item, at, false, warnings))
     }
   }
-  if (part.isError) warnings.dropped(`${path}.is_error`, 'results carry no error flag')
+  if (part.isError) warnings.droppedOf(path, 'isError', 'results carry no error flag')
   return {
     role: 'tool',
     tool_call_id: callee,
@@ -203,7 +204,7 @@ const joined = (said: JsonObject[]): string | JsonObject[] =>
 /** Reasoning goes back to servers that ask for it; others refuse the field. */
 const replayed = (part: ThinkingPart, path: string, dialect: ChatDialect, warnings: Warnings): string => {
   if (dialect.reasoningField) return part.text
-  warnings.dropped(path, 'earlier reasoning is not sent back')
+  warnings.reasoning(part, path, 'earlier reasoning is not sent back')
   return ''
 }
 

@@ -17,7 +17,7 @@ export const encodeRequest = (
   request: NeutralRequest,
   options: EncodeRequestOptions,
 ): { readonly body: JsonObject; readonly warnings: readonly Warning[] } => {
-  const warnings = new Warnings()
+  const warnings = new Warnings(request.protocol)
   const dialect = options.chat ?? {}
   refuseForeign(request, warnings)
   // The neutral form of an answer has no place for them: they would be paid for and lost.

@@ -1,3 +1,4 @@
+import { fieldName } from '../client-fields.ts'
 import type { JsonObject, NeutralRequest, ToolChoice, WebSearchTool } from '../neutral/index.ts'
 import type { EncodeRequestOptions } from '../protocol.ts'
 import { writeLocation } from '../web-search.ts'
@@ -18,10 +19,10 @@ export const encodeTools = (
   const tools = request.tools.filter(
     (tool, index) => tool.type !== 'web-search' && isKnown(tool, index, options, warnings),
   )
-  if (choice?.mode === 'tool') requireDeclared(choice.name, tools)
+  if (choice?.mode === 'tool') requireDeclared(request, choice.name, tools)
   if (tools.length === 0) {
     if (choice?.mode === 'required' || choice?.mode === 'subset')
-      refuse('tool_choice', 'a tool is demanded, but there are none in tools.')
+      refuse(fieldName(request, 'toolChoice'), 'a tool is demanded, but there are none in tools.')
     return { ...searching }
   }
   return {
@@ -32,9 +33,9 @@ export const encodeTools = (
   }
 }
 
-const requireDeclared = (name: string, tools: NeutralRequest['tools']): void => {
+const requireDeclared = (request: NeutralRequest, name: string, tools: NeutralRequest['tools']): void => {
   if (!tools.some((tool) => 'name' in tool && tool.name === name))
-    refuse('tool_choice', `there is no tool "${name}" in tools.`)
+    refuse(fieldName(request, 'toolChoice'), `there is no tool "${name}" in tools.`)
 }
 
 /** False for a tool of another protocol that may be left out; throws when it may not. */
@@ -89,7 +90,7 @@ const encodeTool = (tool: NeutralRequest['tools'][number], index: number, warnin
       custom: { name, ...(description !== undefined && { description }), ...(format && { format }) },
     }
   }
-  if (tool.cache) warnings.dropped(`${path}.cache_control`, 'prompts are cached without marks')
+  if (tool.cache) warnings.droppedOf(path, 'cache', 'prompts are cached without marks')
   return {
     type: 'function',
     function: {

@@ -1,4 +1,5 @@
 import type { Finish, FinishReason, JsonValue } from '../neutral/index.ts'
+import type { ChatDialect } from './dialect.ts'
 
 /** OpenAI's words first, then those of servers that imitate it. */
 const fromWire: Readonly<Record<string, FinishReason>> = {
@@ -19,12 +20,17 @@ const fromWire: Readonly<Record<string, FinishReason>> = {
 }
 
 /**
- * A call that was made is a call whatever the reason says: Ollama and Gemini say `stop` then, Snowflake says nothing at all. No reason for a finished answer means
- * that it just ended.
+ * A call that was made is a call whatever the reason says: Ollama and Gemini say `stop` then. Undefined while there is none. `endsUnnamed`: a server that names no reason, or
+ * one that nobody knows, and means that the answer just ended.
  */
-export const decodeFinish = (raw: JsonValue | undefined, calledTool: boolean): Finish => {
+export const decodeFinish = (
+  raw: JsonValue | undefined,
+  calledTool: boolean,
+  { endsUnnamed = false }: ChatDialect = {},
+): Finish | undefined => {
   const word = typeof raw === 'string' && raw !== '' ? raw : null
-  const told = word === null ? 'stop' : (fromWire[word.toLowerCase()] ?? 'other')
+  if (word === null && !endsUnnamed) return undefined
+  const told = fromWire[word?.toLowerCase() ?? ''] ?? (endsUnnamed ? 'stop' : 'other')
   return { reason: calledTool && (told === 'stop' || told === 'other') ? 'tool-calls' : told, raw: word }
 }
 

@@ -20,7 +20,7 @@ export const openaiChat: Protocol = {
   encodeRequest,
   decodeResponse,
   encodeResponse,
-  createDecoder: () => new Decoder(),
+  createDecoder: (options) => new Decoder(options),
   createEncoder: (options) => new Encoder(options),
   raw,
   decodeError,

@@ -64,7 +64,12 @@ export const quirks = [
   { id: 'missing-first-role', title: 'begins streams without a role', side: 'answer' },
   { id: 'usage-on-every-chunk', title: 'repeats usage on every chunk', side: 'answer' },
   { id: 'no-done', title: 'ends streams without [DONE]', side: 'answer' },
-  { id: 'empty-finish-reason', title: 'ends answers with an empty or unknown finish_reason', side: 'answer' },
+  {
+    id: 'empty-finish-reason',
+    title: 'ends answers with an empty or unknown finish_reason',
+    side: 'answer',
+    chat: { endsUnnamed: true },
+  },
   { id: 'error-in-chunk', title: 'tells errors on an ordinary chunk', side: 'answer' },
   { id: 'error-as-array', title: 'tells errors in a list', side: 'answer' },
   { id: 'rotating-ids', title: 'changes the id of the answer inside one stream', side: 'answer' },

@@ -1,16 +1,16 @@
 import { fieldName } from '../client-fields.ts'
 import { meaningfulFields } from '../meaningful-fields.ts'
-import type { Extensions, JsonValue, NeutralRequest } from '../neutral/index.ts'
+import type { Extensions, NeutralRequest, ProtocolId } from '../neutral/index.ts'
 import { isObject } from '../read.ts'
-import { CrossingWarnings, refusalsFor } from '../warnings.ts'
+import { CrossingWarnings, refusalsFor, saysNothing } from '../warnings.ts'
 
 /** Refuses what this protocol cannot say and what would change the answer's meaning if it were left out. */
 export const unsupported: (path: string, why: string) => never = refusalsFor('the Chat Completions API')
 
 /** Collects what is dropped or changed on purpose. */
 export class Warnings extends CrossingWarnings {
-  constructor() {
-    super('openai-chat', 'the Chat Completions API')
+  constructor(client: ProtocolId) {
+    super('openai-chat', 'the Chat Completions API', client)
   }
 
   /** Fields only another protocol knows, on a part, message or tool. */
@@ -22,20 +22,17 @@ export class Warnings extends CrossingWarnings {
           unsupported(`${path}.citations`, 'documents cannot be cited')
         if (field === 'defer_loading' && value === true)
           unsupported(`${path}.defer_loading`, 'there is no search for tools')
-        this.dropped(`${path}.${field}`, 'unknown to the Chat Completions API')
       }
     }
+    super.extensions(path, extensions)
   }
 }
-
-/** Whether leaving the field out changes nothing. */
-const idle = (value: JsonValue): boolean => value === null || (Array.isArray(value) && value.length === 0)
 
 export const refuseForeign = (request: NeutralRequest, warnings: Warnings): void => {
   for (const [protocol, fields] of Object.entries(request.extensions ?? {})) {
     if (protocol === 'openai-chat') continue
     for (const [field, value] of Object.entries(fields)) {
-      if (idle(value)) continue
+      if (saysNothing(value)) continue
       if (meaningfulFields.has(field)) unsupported(field, 'it has no counterpart')
       warnings.dropped(field, 'unknown to the Chat Completions API')
     }

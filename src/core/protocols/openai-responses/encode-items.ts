@@ -116,7 +116,7 @@ const encodeResult = (part: ToolResultPart, path: string, { restore, warnings, c
     note(item, at, restore, warnings)
     return encodeInputPart(item, at, restore, warnings)
   })
-  if (part.isError) warnings.dropped(`${path}.is_error`, 'results carry no error flag')
+  if (part.isError) warnings.droppedOf(path, 'isError', 'results carry no error flag')
   return {
     type: customCalls.has(part.callId) ? 'custom_tool_call_output' : 'function_call_output',
     call_id: callId(part.callId),
@@ -196,6 +196,6 @@ const encodeThinking = (part: ThinkingPart, path: string, { restore, warnings }:
   }
   if (own && restore && id !== undefined && text !== '')
     return [{ ...item, summary: [], content: [{ type: 'reasoning_text', text }], ...ownFields(part) }]
-  warnings.dropped(path, 'earlier reasoning is sent back only to the model that made it')
+  warnings.reasoning(part, path, 'earlier reasoning is sent back only to the model that made it')
   return []
 }

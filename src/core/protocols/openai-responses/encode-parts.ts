@@ -23,7 +23,7 @@ export const encodeInputPart = (part: Part, path: string, restore: boolean, warn
 /** Notes what of a part cannot be sent whatever it is: fields and cache marks of other protocols. */
 export const note = (part: Part, path: string, restore: boolean, warnings: Warnings): void => {
   warnings.extensions(path, part.extensions)
-  if (part.cache && !restore) warnings.dropped(`${path}.cache_control`, 'prompts are cached without marks')
+  if (part.cache && !restore) warnings.droppedOf(path, 'cache', 'prompts are cached without marks')
 }
 
 /** What this protocol alone knows of a part, as it came. */

@@ -33,7 +33,7 @@ export const encodeRequest = (
   request: NeutralRequest,
   options: EncodeRequestOptions,
 ): { readonly body: JsonObject; readonly warnings: readonly Warning[] } => {
-  const warnings = new Warnings()
+  const warnings = new Warnings(request.protocol)
   refuseForeign(request, warnings)
   const { text, reasoning, top } = nested(request.extensions?.['openai-responses'] ?? {})
   const { include, ...own } = top

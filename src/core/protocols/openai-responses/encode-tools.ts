@@ -1,3 +1,4 @@
+import { fieldName } from '../client-fields.ts'
 import type { JsonObject, NeutralRequest, ProtocolId, ToolChoice, WebSearchTool } from '../neutral/index.ts'
 import type { EncodeRequestOptions } from '../protocol.ts'
 import { compact, refuse } from '../read.ts'
@@ -18,10 +19,10 @@ export const encodeTools = (
   const tools = request.tools.filter((tool, index) => isKnown(tool, index, options, warnings))
   const declared = new Set(tools.map((tool) => 'name' in tool && tool.name))
   for (const name of choice?.mode === 'tool' ? [choice.name] : choice?.mode === 'subset' ? choice.names : [])
-    if (!declared.has(name)) refuse('tool_choice', `there is no tool "${name}" in tools.`)
+    if (!declared.has(name)) refuse(fieldName(request, 'toolChoice'), `there is no tool "${name}" in tools.`)
   if (tools.length === 0) {
     if (choice?.mode === 'required' || choice?.mode === 'subset')
-      refuse('tool_choice', 'a tool is demanded, but there are none in tools.')
+      refuse(fieldName(request, 'toolChoice'), 'a tool is demanded, but there are none in tools.')
     return {}
   }
   return {
@@ -58,7 +59,7 @@ const encodeTool = (tool: Tool, index: number, client: ProtocolId, warnings: War
     const format = tool.grammar && { type: 'grammar', ...tool.grammar }
     return { ...compact({ type: 'custom', name, description, format }), ...own }
   }
-  if (tool.cache) warnings.dropped(`${path}.cache_control`, 'prompts are cached without marks')
+  if (tool.cache) warnings.droppedOf(path, 'cache', 'prompts are cached without marks')
   const parameters = tool.schema ?? { type: 'object', properties: {} }
   // Said aloud, because the API is strict where nothing is said, which its own clients know.
   const strict = tool.strict ?? (client === 'openai-responses' ? undefined : false)

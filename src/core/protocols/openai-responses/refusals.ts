@@ -1,16 +1,16 @@
 import { fieldName } from '../client-fields.ts'
 import { meaningfulFields } from '../meaningful-fields.ts'
-import type { Extensions, JsonValue, NeutralRequest } from '../neutral/index.ts'
+import type { Extensions, JsonValue, NeutralRequest, ProtocolId } from '../neutral/index.ts'
 import { isObject } from '../read.ts'
-import { CrossingWarnings, refusalsFor } from '../warnings.ts'
+import { CrossingWarnings, refusalsFor, saysNothing } from '../warnings.ts'
 
 /** Refuses what the Responses API cannot say and what would change the answer's meaning if it were left out. */
 export const unsupported: (path: string, why: string) => never = refusalsFor('the Responses API')
 
 /** Collects what is dropped or changed on purpose. */
 export class Warnings extends CrossingWarnings {
-  constructor() {
-    super('openai-responses', 'the Responses API')
+  constructor(client: ProtocolId) {
+    super('openai-responses', 'the Responses API', client)
   }
 
   override extensions(path: string, extensions: Extensions | undefined): void {
@@ -40,8 +40,7 @@ export const sharedFields = ({ extensions }: NeutralRequest): { [field: string]:
 
 /** Whether leaving the field out changes nothing. */
 const idle = (field: string, value: JsonValue): boolean =>
-  value === null ||
-  (Array.isArray(value) && (value.length === 0 || (field === 'modalities' && value.every((name) => name === 'text'))))
+  saysNothing(value) || (field === 'modalities' && Array.isArray(value) && value.every((name) => name === 'text'))
 
 export const refuseForeign = (request: NeutralRequest, warnings: Warnings): void => {
   const named = (field: Parameters<typeof fieldName>[1]): string => fieldName(request, field)
