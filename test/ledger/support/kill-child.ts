@@ -5,6 +5,7 @@
 import { writeSync } from 'node:fs'
 import { systemClock } from '../../../src/core/kernel/clock.ts'
 import { newId } from '../../../src/core/kernel/ids.ts'
+import { packContext } from '../../../src/core/ledger/hold-context.ts'
 import { createLedger, ledgerEngine } from '../../../src/core/ledger/ledger.ts'
 import { requestValues } from '../../../src/core/ledger/request-row.ts'
 import { openStorage } from '../../../src/core/storage/open.ts'
@@ -14,10 +15,19 @@ const dataDir = process.argv[2]!
 const epoch = process.argv[3]!
 const storage = await openStorage({ dataDir, engine: ledgerEngine })
 const ledger = createLedger({ storage, clock: systemClock })
-// One write call for each line: what was printed is with the parent even if the next instruction never runs.
-const say = (line: string): void => void writeSync(1, `${line}\n`)
+// Written before anything else happens: what was printed is with the parent even if the next instruction never runs. A busy parent may leave the pipe full.
+const say = (line: string): void => {
+  const bytes = Buffer.from(`${line}\n`)
+  for (let at = 0; at < bytes.length;) {
+    try {
+      at += writeSync(1, bytes, at)
+    } catch (error) {
+      if (!(error instanceof Error) || !('code' in error) || error.code !== 'EAGAIN') throw error
+    }
+  }
+}
 
-const context = JSON.stringify({
+const context = packContext({
   userId: 'usr_a',
   keyId: 'key_a',
   model: 'm',
@@ -28,8 +38,6 @@ const context = JSON.stringify({
   clientRequestId: null,
   stream: false,
   estimatedInputTokens: 7,
-  quotaCounter: null,
-  claimTokens: 0,
 })
 const record: Omit<RequestsTable, 'id' | 'hold_id' | 'at'> = {
   user_id: 'usr_a',
