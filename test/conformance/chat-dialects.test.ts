@@ -283,8 +283,8 @@ describe('words', () => {
 })
 
 describe('the end', () => {
-  test('is [DONE], or the end of the bytes behind a finish', () => {
-    for (const end of [[finish(), done], [finish()], [done], [finish(), 'data: [DONE]']])
+  test('is a finish, with or without [DONE] behind it', () => {
+    for (const end of [[finish(), done], [finish()], [finish(), 'data: [DONE]']])
       expect(answerOf(decode(delta({ content: 'a' }), ...end)).choices[0]).toMatchObject({
         blocks: [{ text: 'a' }],
         finish: { reason: 'stop' },
@@ -299,6 +299,7 @@ describe('the end', () => {
     })
     expect(failureOf(delta({ content: 'a' }), delta({ content: 'b' }, 'stop', 1))).toMatchObject({ class: 'server' })
     expect(failureOf(done)).toMatchObject({ class: 'server' })
+    expect(failureOf(delta({ content: 'a' }), done)).toMatchObject({ code: 'upstream_disconnected' })
   })
 
   test.each<[string, JsonObject, number]>([

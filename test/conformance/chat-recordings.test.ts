@@ -13,6 +13,7 @@ import {
   recut,
   streamBytes,
 } from '../support/recordings.ts'
+import { dialectOf } from './support/roads.ts'
 
 const options = { model: 'shadow', includeUsage: true, created: 1, estimatedInputTokens: 7 }
 
@@ -158,15 +159,19 @@ describe.skipIf(!recordingsPresent)('recordings of Chat Completions (skipped whe
   })
 
   test.each(streams)('every stream keeps the laws of the neutral form: $id', (recording) => {
-    expect(brokenLaws(decodeStream(protocol, [streamBytes(recording)]))).toEqual([])
+    expect(
+      brokenLaws(decodeStream(protocol, [streamBytes(recording)], dialectOf(recording.provider, protocol))),
+    ).toEqual([])
   })
 
   test.each(whole)('a stream tells what its chunks say, however it is cut: $id', (recording) => {
     const bytes = streamBytes(recording)
-    const events = decodeStream(protocol, [bytes])
+    const events = decodeStream(protocol, [bytes], dialectOf(recording.provider, protocol))
     expectSame(answerOf(events), readStream(recording))
     for (const seed of [1, 2, 3]) {
-      expect(withoutMinted(decodeStream(protocol, recut(bytes, seed)))).toEqual(withoutMinted(events))
+      expect(
+        withoutMinted(decodeStream(protocol, recut(bytes, seed), dialectOf(recording.provider, protocol))),
+      ).toEqual(withoutMinted(events))
     }
   })
 
@@ -181,7 +186,7 @@ describe.skipIf(!recordingsPresent)('recordings of Chat Completions (skipped whe
   })
 
   test.each(streams.filter(failed))('an error inside a stream is a failure: $id', (recording) => {
-    const told = fold(decodeStream(protocol, [streamBytes(recording)]))
+    const told = fold(decodeStream(protocol, [streamBytes(recording)], dialectOf(recording.provider, protocol)))
     expect(told).toMatchObject({ status: 400, message: expect.stringMatching(/./) as string })
   })
 
@@ -190,16 +195,16 @@ describe.skipIf(!recordingsPresent)('recordings of Chat Completions (skipped whe
     const tap = protocol.raw.createTap({ model: 'shadow', includeUsage: true })
     tap.push(bytes)
     tap.finish()
-    const answer = answerOf(decodeStream(protocol, [bytes]))
+    const answer = answerOf(decodeStream(protocol, [bytes], dialectOf(recording.provider, protocol)))
     expect(tap.observed.complete).toBe(true)
     expect(tap.observed.usage).toEqual(answer.usage)
     expect(tap.observed.upstreamId ?? '').toBe(answer.id)
   })
 
   test.each(whole)('a stream that is encoded and decoded again is the same answer: $id', (recording) => {
-    const before = answerOf(decodeStream(protocol, [streamBytes(recording)]))
+    const before = answerOf(decodeStream(protocol, [streamBytes(recording)], dialectOf(recording.provider, protocol)))
     const encoder = protocol.createEncoder(options)
-    const encoded = decodeStream(protocol, [streamBytes(recording)])
+    const encoded = decodeStream(protocol, [streamBytes(recording)], dialectOf(recording.provider, protocol))
       .map((event) => encoder.push(event))
       .join('')
     const again = answerOf(decodeStream(protocol, [Buffer.from(encoded)]))
@@ -215,7 +220,7 @@ describe.skipIf(!recordingsPresent)('recordings of Chat Completions (skipped whe
   })
 
   test.each(answers)('a whole answer tells what it says, and so does the stream made of it: $id', (recording) => {
-    const answer = protocol.decodeResponse(recording.response.json!)
+    const answer = protocol.decodeResponse(recording.response.json!, dialectOf(recording.provider, protocol))
     expectSame(answer, readWhole(recording))
     expect(brokenLaws(unfold(answer))).toEqual([])
     const encoded = protocol.encodeResponse(answer, options)
@@ -228,7 +233,10 @@ describe.skipIf(!recordingsPresent)('recordings of Chat Completions (skipped whe
   })
 
   test.each(answers)('an encoded answer has every key that clients read: $id', (recording) => {
-    const encoded = protocol.encodeResponse(protocol.decodeResponse(recording.response.json!), options)
+    const encoded = protocol.encodeResponse(
+      protocol.decodeResponse(recording.response.json!, dialectOf(recording.provider, protocol)),
+      options,
+    )
     expect(encoded).toMatchObject({ object: 'chat.completion', model: 'shadow' })
     expect(encoded['id']).toMatch(/^chatcmpl-/)
     expect(Number.isSafeInteger(encoded['created'])).toBe(true)

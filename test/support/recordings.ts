@@ -2,7 +2,7 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { JsonObject, NeutralEvent, NeutralResponse, ProtocolId } from '../../src/core/protocols/neutral/index.ts'
 import { fold } from '../../src/core/protocols/fold.ts'
-import type { Place, ProviderProtocol } from '../../src/core/protocols/protocol.ts'
+import type { DecodeOptions, Place, ProviderProtocol } from '../../src/core/protocols/protocol.ts'
 import { parseFrame, SseSplitter } from '../../src/core/protocols/sse.ts'
 
 /**
@@ -104,9 +104,10 @@ export const recut = (bytes: Buffer, seed: number): Buffer[] => {
 export const decodeStream = (
   protocol: Pick<ProviderProtocol, 'createDecoder'>,
   pieces: readonly Buffer[],
+  options: DecodeOptions = {},
 ): NeutralEvent[] => {
   const splitter = new SseSplitter()
-  const decoder = protocol.createDecoder()
+  const decoder = protocol.createDecoder(options)
   const events: NeutralEvent[] = []
   for (const piece of pieces) {
     for (const frame of splitter.push(piece)) events.push(...decoder.push(parseFrame(frame)))

@@ -1,7 +1,15 @@
 import { GatewayError } from '../kernel/errors.ts'
 import { FailedAnswer } from '../protocols/failed-answer.ts'
 import type { JsonObject, NeutralEvent, NeutralRequest, ProviderFailure } from '../protocols/neutral/index.ts'
-import type { EncodeOptions, Observed, Protocol, ProviderProtocol, StreamEncoder } from '../protocols/protocol.ts'
+import type {
+  DecodeOptions,
+  EncodeOptions,
+  Observed,
+  Protocol,
+  ProviderProtocol,
+  StreamDecoder,
+  StreamEncoder,
+} from '../protocols/protocol.ts'
 import { splitThinkTags, ThinkTags } from '../protocols/openai-chat/think-tags.ts'
 import { parseJson } from '../protocols/parse-json.ts'
 import { withoutPastSearches } from '../protocols/past-searches.ts'
@@ -36,6 +44,7 @@ export const crossing = (client: Protocol, provider: ProviderProtocol, options: 
       chat: target.quirks.chat,
       ...(maxTokens !== undefined && { maxTokens }),
     })
+  const fromServer: DecodeOptions = { chat: target.quirks.chat }
   const planned = encode(options.maxTokens)
   const toClient: EncodeOptions = {
     model: options.shadowModel,
@@ -52,7 +61,7 @@ export const crossing = (client: Protocol, provider: ProviderProtocol, options: 
       Buffer.from(JSON.stringify((maxTokens === options.maxTokens ? planned : encode(maxTokens)).body)),
     unary(body) {
       try {
-        const told = provider.decodeResponse(parseJson(body.toString('utf8')) as JsonObject)
+        const told = provider.decodeResponse(parseJson(body.toString('utf8')) as JsonObject, fromServer)
         const thought = target.quirks.chat.thinkTags ? splitThinkTags(told) : told
         const named = restoreFreeText(restoreInResponse(thought, sent), forms.freeText)
         const answer = same ? named : sealResponse(named, options.sealer, owner)
@@ -77,7 +86,12 @@ export const crossing = (client: Protocol, provider: ProviderProtocol, options: 
       if (sent.size > 0) steps.push({ push: (event) => [restoreInEvent(event, sent)] })
       if (forms.freeText.size > 0) steps.push(new FreeTextCalls(forms.freeText))
       if (!same) steps.push(new StateSeal(options.sealer, owner))
-      return new CrossingStream(provider, client.createEncoder(toClient), steps, facts.choices)
+      return new CrossingStream(
+        provider.createDecoder(fromServer),
+        client.createEncoder(toClient),
+        steps,
+        facts.choices,
+      )
     },
   }
 }
@@ -103,11 +117,11 @@ class CrossingStream implements StreamRoad {
   #unfinished: number
   fail?: (error: GatewayError, requestId: string) => string
 
-  constructor(provider: ProviderProtocol, encoder: StreamEncoder, steps: readonly Step[], choices: number) {
+  constructor(decoder: StreamDecoder, encoder: StreamEncoder, steps: readonly Step[], choices: number) {
     this.#steps = steps
     this.#choices = choices
     this.#unfinished = choices
-    this.#decoder = provider.createDecoder()
+    this.#decoder = decoder
     this.#encoder = encoder
     if (encoder.fail) this.fail = (error, requestId) => encoder.fail!(error, requestId)
   }

@@ -10,6 +10,7 @@ import type {
   Warning,
 } from './neutral/index.ts'
 import type { ChatDialect } from './openai-chat/dialect.ts'
+import type { PromptWeight } from './prompt-scale.ts'
 import type { ScannedObject } from './json-scan.ts'
 import type { SseFrame } from './sse.ts'
 
@@ -87,6 +88,8 @@ export type HeaderLookup = (name: string) => string | undefined
 export interface RequestFacts {
   /** The one scan of the body; the raw road cuts at its places. */
   readonly scanned: ScannedObject
+  /** What the model is given to read, for estimates; only main calls tell it. */
+  readonly prompt?: PromptWeight
   readonly model: string
   readonly stream: boolean
   /** The client's own limit on output tokens, if it set one. */

@@ -6,7 +6,7 @@ import { answerOf, brokenLaws, decodeStream, isStream, recut, streamBytes } from
 import { type Asked, asks, nextTurn } from './asked.ts'
 import { keptMessage } from './chat-client.ts'
 import { lost } from './essence.ts'
-import { carry, crossingRoad, kindFor, realRoad, type To } from './roads.ts'
+import { carry, crossingRoad, dialectOf, kindFor, realRoad, type To } from './roads.ts'
 
 /** One recording of one provider's protocol on its way to a client of one protocol. */
 export interface Crossing {
@@ -28,14 +28,15 @@ export const eventBytes = (provider: ProviderProtocol, recording: Recording): Bu
 
 /** The answer that was recorded, as the provider's own codec reads it; undefined when it is a failure or no answer of the main call. */
 export const recordedAnswer = (provider: ProviderProtocol, recording: Recording): NeutralResponse | undefined => {
+  const dialect = dialectOf(recording.provider, provider)
   if (isStream(recording)) {
-    const folded = fold(decodeStream(provider, [eventBytes(provider, recording)]))
+    const folded = fold(decodeStream(provider, [eventBytes(provider, recording)], dialect))
     return 'class' in folded ? undefined : folded
   }
   const { status, json } = recording.response
   if (status !== 200 || !json) return undefined
   try {
-    return provider.decodeResponse(json)
+    return provider.decodeResponse(json, dialect)
   } catch {
     return undefined
   }

@@ -4,7 +4,7 @@ import { generate } from '../../../src/core/endpoints/generate.ts'
 import { fromProvider } from '../../../src/core/exchange/failure.ts'
 import { GatewayError } from '../../../src/core/kernel/errors.ts'
 import { createSealer } from '../../../src/core/kernel/secrets.ts'
-import type { Protocol, ProviderProtocol } from '../../../src/core/protocols/protocol.ts'
+import type { DecodeOptions, Protocol, ProviderProtocol } from '../../../src/core/protocols/protocol.ts'
 import { quirksOf } from '../../../src/core/protocols/openai-chat/quirks.ts'
 import type { ProviderKind } from '../../../src/core/provider-kinds/provider-kind.ts'
 import { providerKindById, providerKinds } from '../../../src/core/provider-kinds/index.ts'
@@ -19,9 +19,15 @@ export const kindFor = (name: string, provider: ProviderProtocol): ProviderKind 
   if (own && speaks(own)) return own
   const compatible = providerKinds.find((kind) => kind.id.endsWith('-compatible') && speaks(kind))
   const any = compatible ?? providerKinds.find((kind) => speaks(kind))
+  // As its operator would set it up.
+  if (any && name === 'snowflake') return { ...any, quirks: [...(any.quirks ?? []), 'empty-finish-reason'] }
   if (!any) throw new Error(`no kind of provider speaks ${provider.id}`)
   return any
 }
+
+export const dialectOf = (name: string, provider: ProviderProtocol): DecodeOptions => ({
+  chat: quirksOf(kindFor(name, provider).quirks ?? []).chat,
+})
 
 export interface To {
   readonly provider: ProviderProtocol

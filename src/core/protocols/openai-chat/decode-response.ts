@@ -5,7 +5,7 @@ import type { ChatDialect } from './dialect.ts'
 import { FailedAnswer, toldError } from '../failed-answer.ts'
 import { isObject } from '../read.ts'
 import { decodeStreamError } from './errors.ts'
-import { decodeFinish } from './finish.ts'
+import { decodeFinish, unnamedEnd } from './finish.ts'
 import { mintCallId } from './ids.ts'
 import { readArguments, readCitations, readPieces } from './read-content.ts'
 import { decodeUsage } from './usage.ts'
@@ -45,10 +45,21 @@ const decodeChoice = (choice: JsonObject, dialect: ChatDialect | undefined): Neu
     if (typeof name === 'string' && name !== '')
       blocks.push({ kind: 'tool-call', id: mintCallId(), name, arguments: readArguments(written) })
   }
-  const called = blocks.some((block) => block.kind === 'tool-call')
+  const made = blocks.filter((block) => block.kind === 'tool-call')
+  const named = (choice['finish_reason'] ?? '') !== ''
+  const called = made.length > 0 && (named || made.every((call) => call.custom || isJson(call.arguments)))
   const finish = decodeFinish(choice['finish_reason'], called, dialect)
-  if (!finish) throw new GatewayError('upstream_disconnected')
+  if (!finish) throw new GatewayError('upstream_disconnected', undefined, {}, { cause: new Error(unnamedEnd) })
   return { blocks, finish }
+}
+
+const isJson = (written: string): boolean => {
+  try {
+    JSON.parse(written)
+    return true
+  } catch {
+    return false
+  }
 }
 
 const decodeCall = (call: JsonObject): Block => {

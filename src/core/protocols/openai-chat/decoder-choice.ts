@@ -61,7 +61,8 @@ export class ChoiceDecoder {
 
   /** Tells what is still owed and the finish. */
   close(): void {
-    const finish = decodeFinish(this.#raw, this.#called, this.#dialect)
+    const called = this.#called && (this.#raw !== null || this.#blocks.every(isWhole))
+    const finish = decodeFinish(this.#raw, called, this.#dialect)
     if (this.finished || !finish) return
     this.finished = true
     while (this.#blocks.length > 0) this.#stop()

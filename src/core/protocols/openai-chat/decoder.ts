@@ -6,6 +6,7 @@ import type { SseFrame } from '../sse.ts'
 import { ChoiceDecoder } from './decoder-choice.ts'
 import type { ChatDialect } from './dialect.ts'
 import { decodeStreamError } from './errors.ts'
+import { unnamedEnd } from './finish.ts'
 import { decodeUsage } from './usage.ts'
 
 const cut: ProviderFailure = {
@@ -86,11 +87,12 @@ export class Decoder implements StreamDecoder {
     return decoder
   }
 
-  /** `marked`: by `[DONE]`, which ends answers whose server is known to name no reason. */
+  /** `marked`: by `[DONE]`, which ends calls that are whole, and answers of servers that are known to name no reason. */
   #end(marked: boolean): void {
     const answers = this.#choices.values().toArray()
-    if (marked && this.#dialect?.endsUnnamed) for (const answer of answers) answer.close()
-    if (answers.length === 0 || !answers.every((choice) => choice.finished)) return this.#fail(cut)
+    if (marked) for (const answer of answers) answer.close()
+    if (answers.length === 0 || !answers.every((choice) => choice.finished))
+      return this.#fail(marked && answers.length > 0 ? { ...cut, message: unnamedEnd } : cut)
     this.#ended = true
     this.#events.push({ type: 'end' })
   }

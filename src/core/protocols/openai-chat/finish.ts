@@ -20,8 +20,8 @@ const fromWire: Readonly<Record<string, FinishReason>> = {
 }
 
 /**
- * A call that was made is a call whatever the reason says: Ollama and Gemini say `stop` then. Undefined while there is none. `endsUnnamed`: a server that names no reason, or
- * one that nobody knows, and means that the answer just ended.
+ * A call that was made is a call whatever the reason says: Ollama and Gemini say `stop` then, some say nothing at all. `calledTool`: its arguments are whole. Undefined for a
+ * text without a reason, which may have been cut. `endsUnnamed`: a server that names no reason, or one that nobody knows, and means that the answer just ended.
  */
 export const decodeFinish = (
   raw: JsonValue | undefined,
@@ -29,10 +29,14 @@ export const decodeFinish = (
   { endsUnnamed = false }: ChatDialect = {},
 ): Finish | undefined => {
   const word = typeof raw === 'string' && raw !== '' ? raw : null
-  if (word === null && !endsUnnamed) return undefined
+  if (word === null && !endsUnnamed && !calledTool) return undefined
   const told = fromWire[word?.toLowerCase() ?? ''] ?? (endsUnnamed ? 'stop' : 'other')
   return { reason: calledTool && (told === 'stop' || told === 'other') ? 'tool-calls' : told, raw: word }
 }
+
+/** For the operator: how servers that never name a reason are told from answers that were cut. */
+export const unnamedEnd =
+  'The answer has no finish_reason. If this server never gives one, switch on its quirk "empty-finish-reason".'
 
 /** Undefined for an end that must not look like one: the caller answers with an error. */
 export const encodeFinish = ({ reason }: Finish): string | undefined => {

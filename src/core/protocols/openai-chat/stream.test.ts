@@ -203,6 +203,38 @@ describe('how it ended', () => {
   const reasonOf = (...chunks: readonly (JsonObject | string)[]): FinishReason =>
     answerOf(decode(...chunks)).choices[0]!.finish.reason
 
+  test('without a reason where the server is known for it, or a call is whole', () => {
+    const endOf = (unnamed: boolean, ...chunks: (JsonObject | string)[]) => {
+      const decoder = protocol.createDecoder({ chat: { endsUnnamed: unnamed } })
+      const text = chunks.map((chunk) => (typeof chunk === 'string' ? chunk : formatEvent('', JSON.stringify(chunk))))
+      const frames = new SseSplitter().push(Buffer.from(text.join('')))
+      const events = [...frames.flatMap((frame) => decoder.push(parseFrame(frame))), ...decoder.finish()]
+      const end = events.find((event) => event.type === 'finish' || event.type === 'error')
+      return end?.type === 'finish' ? end.finish : end?.type
+    }
+    const said = says({ content: 'a' })
+    expect(endOf(true, said, done)).toEqual({ reason: 'stop', raw: null })
+    expect(endOf(true, said, says({}, 'weird'))).toEqual({ reason: 'stop', raw: 'weird' })
+    expect(endOf(true, said)).toBe('error')
+    expect(endOf(false, said, done)).toBe('error')
+    expect(endOf(false, calls(call(0, 'a', 'x', '{}')), done)).toEqual({ reason: 'tool-calls', raw: null })
+    expect(endOf(false, calls(call(0, 'a', 'x', '{"a":')), done)).toBe('error')
+  })
+
+  test.each([undefined, null, ''])(
+    'a whole answer whose reason is %s has no end, unless its server names none',
+    (reason) => {
+      const answer = (message: JsonObject): JsonObject => ({
+        choices: [{ index: 0, message, ...(reason !== undefined && { finish_reason: reason }) }],
+      })
+      const call = { id: 'c', type: 'function', function: { name: 'f', arguments: '{}' } }
+      expect(() => protocol.decodeResponse(answer({ content: 'a' }))).toThrow('before it was complete')
+      const unnamed = protocol.decodeResponse(answer({ content: 'a' }), { chat: { endsUnnamed: true } })
+      expect(unnamed.choices[0]!.finish).toEqual({ reason: 'stop', raw: null })
+      expect(protocol.decodeResponse(answer({ tool_calls: [call] })).choices[0]!.finish.reason).toBe('tool-calls')
+    },
+  )
+
   test('a call that was made is a call', () => {
     const made = calls(call(0, 'a', 'x', '{}'))
     expect(reasonOf(made, says({}, 'stop'))).toBe('tool-calls')
@@ -211,10 +243,15 @@ describe('how it ended', () => {
     expect(reasonOf(made, says({}, 'length'))).toBe('length')
   })
 
-  test('with [DONE], with a reason, or cut', () => {
-    expect(reasonOf(says({ content: 'a' }), done)).toBe('stop')
+  test('with a reason, or cut: [DONE] alone is none', () => {
     expect(reasonOf(says({ content: 'a' }, 'stop'))).toBe('stop')
-    for (const cut of [[], [says({ content: 'a' })], [done], [says({ content: 'a' }, ''), ': ping\n\n']])
+    for (const cut of [
+      [],
+      [says({ content: 'a' })],
+      [done],
+      [says({ content: 'a' }), done],
+      [says({ content: 'a' }, ''), ': ping\n\n'],
+    ])
       expect(decodeCut(cut)).toMatchObject({ class: 'server', status: 502 })
   })
 
