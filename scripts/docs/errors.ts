@@ -1,4 +1,5 @@
 import { errorCatalogue, exitCode } from '../../src/core/kernel/errors.ts'
+import { wireRefusals } from '../../src/daemon/wire-refusal.ts'
 import { code, table } from './page.ts'
 import type { Page } from './page.ts'
 
@@ -31,6 +32,9 @@ export const errorsPage: Page = {
       String(number),
       exitMeaning[name as keyof typeof exitCode],
     ])
+    const wire = wireRefusals
+      .toSorted((left, right) => left.status - right.status)
+      .map(({ code: name, status, message }) => [code(name), String(status), message])
     return `# Errors
 
 Every error has a \`code\` that programs may rely on and a sentence for people that says what to do. On the proxy it comes in the client's own protocol: OpenAI
@@ -38,6 +42,12 @@ Every error has a \`code\` that programs may rely on and a sentence for people t
 admin plane answers with \`application/problem+json\`. "Retry" is what \`x-should-retry\` says.
 
 ${table(['code', 'status', 'kind', 'retry', 'exit code', 'usual message'], errors)}
+
+## Refused before anything is read
+
+What is no HTTP that is served here ends its connection. The body is that of the plane or of Google's API where the path tells, else one that OpenAI's and Anthropic's SDKs both read.
+
+${table(['code', 'status', 'message'], wire)}
 
 ## Exit codes of the program
 

@@ -1,7 +1,7 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import { newId } from '../core/kernel/ids.ts'
 import type { Problem } from './admin/problem.ts'
-import { isProxyPath } from './proxy/routes.ts'
+import { isGooglePath, isProxyPath } from './proxy/routes.ts'
 
 /** A request that is refused for what it is on the wire, before anything looks at what it asks. The connection ends with it. */
 export interface WireRefusal {
@@ -66,6 +66,24 @@ const unknownMethod: WireRefusal = {
   allow: methods,
 }
 
+/** All of them, for the reference. */
+export const wireRefusals: readonly WireRefusal[] = [
+  malformed,
+  badUrl,
+  badHost,
+  misdirected,
+  pipelineTooLong,
+  nothingHere,
+  unknownMethod,
+  tooSlow,
+  urlTooLong,
+  expectationFailed,
+  upgradeRequired,
+  headersTooLarge,
+  unknownCoding,
+  otherVersion,
+]
+
 /** More headers than any client sends; Node would cut the list silently at its own limit. Names and values stand one after the other. */
 const mostRawHeaders = 2 * 100
 /** Characters; RFC 9110 asks for at least 8000. */
@@ -118,8 +136,17 @@ const isWellEncoded = (url: string): boolean => {
 /** Paths of the admin plane and of health. The rest of what is no proxy path may be a client of the proxy with a wrong address. */
 const isAdminPath = (path: string): boolean => /^\/(?:api|health|metrics)(?:[/?]|$)/.test(path) && !isProxyPath(path)
 
+/** google.rpc.Code; what is not named is INVALID_ARGUMENT. */
+const googleStatus: Readonly<Record<number, string>> = {
+  404: 'NOT_FOUND',
+  405: 'UNIMPLEMENTED',
+  408: 'DEADLINE_EXCEEDED',
+  426: 'UNIMPLEMENTED',
+  501: 'UNIMPLEMENTED',
+}
+
 /**
- * RFC 9457 for paths of the admin plane. Else a body with what both the OpenAI and the Anthropic SDKs look for: which protocol it would have been is not known.
+ * RFC 9457 for paths of the admin plane, google.rpc.Status for those of Google's clients. Else a body with what both the OpenAI and the Anthropic SDKs look for: which protocol it would have been is not known.
  * `path` is empty when it is not known either.
  */
 const render = ({ status, code, message, allow }: WireRefusal, path: string): { headers: string[]; body: string } => {
@@ -133,10 +160,27 @@ const render = ({ status, code, message, allow }: WireRefusal, path: string): { 
     code,
     request_id: id,
   })
+  const google = (): object => ({
+    error: {
+      code: status,
+      message,
+      status: googleStatus[status] ?? 'INVALID_ARGUMENT',
+      details: [
+        {
+          '@type': 'type.googleapis.com/google.rpc.ErrorInfo',
+          reason: code.toUpperCase(),
+          domain: 'tollgate',
+          metadata: { requestId: id },
+        },
+      ],
+    },
+  })
   const body = JSON.stringify(
     admin
       ? problem()
-      : { type: 'error', error: { type: 'invalid_request_error', message, code, param: null }, request_id: id },
+      : isGooglePath(path)
+        ? google()
+        : { type: 'error', error: { type: 'invalid_request_error', message, code, param: null }, request_id: id },
   )
   const type = admin ? 'application/problem+json' : 'application/json'
   const headers = ['content-type', type, 'content-length', String(Buffer.byteLength(body))]
