@@ -7,7 +7,8 @@ export interface ClientCounter {
   readonly id: string
   /** The body as one of the protocol's main call. */
   mainBody(body: Buffer): Buffer
-  answer(tokens: number): JsonObject
+  /** `onlyText`: nothing but text was counted. */
+  answer(tokens: number, onlyText: boolean): JsonObject
 }
 
 const anthropic: ClientCounter = {
@@ -36,9 +37,10 @@ const gemini: ClientCounter = {
     const { model: _, ...request } = inner
     return Buffer.from(JSON.stringify(request))
   },
-  answer: (tokens) => ({
+  // How much of it is whose is not known where something else was counted too.
+  answer: (tokens, onlyText) => ({
     totalTokens: tokens,
-    promptTokensDetails: [{ modality: 'TEXT', tokenCount: tokens }],
+    ...(onlyText && { promptTokensDetails: [{ modality: 'TEXT', tokenCount: tokens }] }),
   }),
 }
 

@@ -59,6 +59,23 @@ test('instructions, messages, tools and images are counted', async () => {
   expect((await local(withImage, 'anthropic-compatible')).tokens - base).toBe(Math.ceil((1024 * 768) / 750))
 })
 
+test('Gemini’s clients are told tokens of text only where nothing else was counted', async () => {
+  const endpoint = countingEndpoints.find(({ id }) => id === 'gemini-count-tokens')!
+  const count = async (...parts: object[]) => {
+    const request = { contents: [{ role: 'user', parts }] }
+    const road = sideRoad(endpoint, request, { kind: 'openai-compatible', place: { model: 'shadow' } })
+    return JSON.parse(String((await road.local!.answer(counter.count)).body)) as { totalTokens: number }
+  }
+  const plain = await count({ text: 'hi' })
+  expect(plain).toEqual({
+    totalTokens: plain.totalTokens,
+    promptTokensDetails: [{ modality: 'TEXT', tokenCount: plain.totalTokens }],
+  })
+  const seen = await count({ text: 'hi' }, { inlineData: { mimeType: 'image/png', data: 'iVBORw0KGgo=' } })
+  expect(Object.keys(seen)).toEqual(['totalTokens'])
+  expect(seen.totalTokens).toBeGreaterThan(plain.totalTokens)
+})
+
 test('what is no request is refused', () => {
   for (const wrong of [{ model: 'm' }, { model: 'm', messages: [] }, { messages: body.messages }])
     expect(() => sideRoad(anthropic, wrong, { kind: 'anthropic' })).toThrow(expect.objectContaining({ status: 400 }))

@@ -1,6 +1,6 @@
 import { GatewayError } from '../../kernel/errors.ts'
 import { protocols, providerProtocolById } from '../../protocols/index.ts'
-import type { JsonObject, ProtocolId } from '../../protocols/neutral/index.ts'
+import type { JsonObject, Part, ProtocolId } from '../../protocols/neutral/index.ts'
 import type { Protocol } from '../../protocols/protocol.ts'
 import { crossing } from '../crossing.ts'
 import { type Endpoint, type Road, type RoadOptions, type UnaryAnswer, UnreadableAnswer } from '../endpoint.ts'
@@ -30,8 +30,9 @@ const countingRoad = (client: Protocol, form: ClientCounter, options: RoadOption
   const request = client.decodeRequest(asked, place)
   const counter = counterOf(target)
   const body = counter && bodyFor(client, counter, asked, options)
+  const onlyText = request.messages.every(({ parts }) => parts.every(isText))
   const answer = (tokens: number): UnaryAnswer => ({
-    body: Buffer.from(JSON.stringify(form.answer(tokens))),
+    body: Buffer.from(JSON.stringify(form.answer(tokens, onlyText))),
     // Nothing is delivered: nothing is charged.
     observed: { deliveredChars: 0, complete: true },
   })
@@ -62,6 +63,11 @@ const countingRoad = (client: Protocol, form: ClientCounter, options: RoadOption
     },
   }
 }
+
+const isText = (part: Part): boolean =>
+  part.type === 'tool-result'
+    ? part.content.every(isText)
+    : !['image', 'document', 'audio', 'opaque'].includes(part.type)
 
 /** The body for the provider's counter; undefined when the request cannot be told in its protocol. */
 const bodyFor = (
