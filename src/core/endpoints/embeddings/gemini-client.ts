@@ -63,9 +63,13 @@ const embedding = (form: Form): Endpoint => ({
   errors: gemini,
   inspect(body, place) {
     const scanned = scanBody(body)
-    for (const { request, path } of form.requests(scanned)) partsOf(request, path)
+    const model = modelOf(place)
+    for (const { request, path } of form.requests(scanned)) {
+      partsOf(request, path)
+      sameModel(request['model'], model, `${path}model`)
+    }
     const remoteParts = (body.toString('latin1').match(/"file_?(?:uri|data)"/gi) ?? []).length
-    return { ...sideFacts(scanned, { model: 'path' }, { remoteParts }), model: modelOf(place) }
+    return { ...sideFacts(scanned, { model: 'path' }, { remoteParts }), model }
   },
   road(options) {
     const requests = form.requests(options.facts.scanned)
@@ -74,6 +78,13 @@ const embedding = (form: Form): Endpoint => ({
     throw notOffered(options.target, 'embeddings')
   },
 })
+
+/** One model serves a call, and is paid for: the one in the path, which every request may name again. */
+const sameModel = (given: JsonValue | undefined, model: string, path: string): void => {
+  if (given === undefined || given === null) return
+  const named = typeof given === 'string' ? given.replace(/^.*\bmodels\//, '') : undefined
+  if (named !== model.replace(/^.*\bmodels\//, '')) refuse(path, 'must be the model of the path.')
+}
 
 type Requests = ReturnType<Form['requests']>
 

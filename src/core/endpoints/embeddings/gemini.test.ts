@@ -94,6 +94,21 @@ describe('Gemini’s embeddings', () => {
     )
   })
 
+  test('of another model than the path’s are refused', () => {
+    const of = (...models: unknown[]) => ({ requests: models.map((model) => ({ model, content: content('a') })) })
+    const inspect = (body: object) => geminiBatchEmbed.inspect(Buffer.from(JSON.stringify(body)), place)
+    expect(inspect(of('models/shadow', 'shadow', null, 'publishers/google/models/shadow')).model).toBe('shadow')
+    for (const other of ['models/other', 'other', 'models/', 5])
+      expect(() => inspect(of('models/shadow', other))).toThrow(
+        expect.objectContaining({
+          status: 400,
+          details: expect.objectContaining({ param: 'requests[1].model' }) as unknown,
+        }),
+      )
+    const single = Buffer.from(JSON.stringify({ model: 'models/other', content: content('a') }))
+    expect(() => geminiEmbed.inspect(single, place)).toThrow(expect.objectContaining({ status: 400 }))
+  })
+
   test('images have no embeddings at an OpenAI-like provider', () => {
     const body = { content: { parts: [{ inlineData: { mimeType: 'image/png', data: '' } }] } }
     expect(() => sideRoad(geminiEmbed, body, { kind: 'openai', place })).toThrow(
@@ -108,8 +123,9 @@ describe('Gemini’s embeddings', () => {
 test.skipIf(!recordingsPresent)('recordings of Google’s API are read', () => {
   let read = 0
   for (const { id, request, response } of readRecordingsIn('gemini-embed')) {
-    if (!request?.json?.['requests']) continue
-    const road = sideRoad(geminiBatchEmbed, request.json, { kind: 'gemini', place })
+    const [first] = (request?.json?.['requests'] ?? []) as readonly { model: string }[]
+    if (!request || !first) continue
+    const road = sideRoad(geminiBatchEmbed, request.json, { kind: 'gemini', place: { model: first.model } })
     const bytes = Buffer.from(JSON.stringify(response.json))
     read++
     if (response.status !== 200)
