@@ -56,7 +56,7 @@ export const errorCatalogue = {
   invalid_api_key: entry(
     'unauthenticated',
     401,
-    'No valid API key was given. Send it as "Authorization: Bearer sk-tg-…" or "x-api-key".',
+    'No valid API key was given. Send it as "Authorization: Bearer sk-tg-…", "x-api-key" or "x-goog-api-key".',
     { exit: 4 },
   ),
   ambiguous_credentials: entry(

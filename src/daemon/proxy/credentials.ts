@@ -3,8 +3,7 @@ import { GatewayError } from '../../core/kernel/errors.ts'
 
 /**
  * The API key of a request, from whichever header its SDK uses (`Authorization: Bearer`, `x-api-key`, `x-goog-api-key`, `api-key`), or from `?key=` as older Gemini
- * clients send it. Two different credentials in
- * one request are refused, because guessing which one is meant would bill the wrong account.
+ * clients send it. Two different credentials in one request are refused, because guessing which one is meant would bill the wrong account.
  */
 export const credentialOf = (headers: IncomingHttpHeaders, query?: URLSearchParams): string => {
   const found = bearer(headers.authorization)
@@ -15,8 +14,8 @@ export const credentialOf = (headers: IncomingHttpHeaders, query?: URLSearchPara
     if (secret !== undefined && secret !== value) throw new GatewayError('ambiguous_credentials')
     secret = value
   }
-  const key = query?.get('key')
-  if (key) {
+  for (const key of query?.getAll('key') ?? []) {
+    if (key === '') continue
     if (secret !== undefined && secret !== key) throw new GatewayError('ambiguous_credentials')
     secret = key
   }

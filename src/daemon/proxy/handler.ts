@@ -64,7 +64,7 @@ export const createProxyHandler = (deps: ProxyDeps) => {
       const shape = route.shape === 'gemini' ? 'gemini' : protocolOfHeaders(request.headers, queryOf(request))
       const body =
         place.model === undefined
-          ? listModels(catalog, principal, shape)
+          ? listModels(catalog, principal, shape, queryOf(request))
           : showModel(catalog, principal, shape, place.model)
       return sendJson(response, 200, ['x-request-id', requestId, 'x-gateway-request-id', id], body)
     }

@@ -4,6 +4,7 @@ import { GatewayError } from '../../core/kernel/errors.ts'
 import { toTimestamp } from '../../core/kernel/clock.ts'
 import type { KeyPrincipal } from '../../core/keys/verdict.ts'
 import type { JsonObject } from '../../core/protocols/neutral/index.ts'
+import { refuse } from '../../core/protocols/read.ts'
 
 export type ModelsShape = 'openai-chat' | 'anthropic-messages' | 'gemini'
 
@@ -14,10 +15,15 @@ export const protocolOfHeaders = (headers: IncomingHttpHeaders, query: URLSearch
   return google === undefined || google === null ? 'openai-chat' : 'gemini'
 }
 
-/** The models this key may use. */
-export const listModels = (catalog: Catalog, principal: KeyPrincipal, shape: ModelsShape): JsonObject => {
+/** The models this key may use. `query`: the page that Google's clients ask for. */
+export const listModels = (
+  catalog: Catalog,
+  principal: KeyPrincipal,
+  shape: ModelsShape,
+  query?: URLSearchParams,
+): JsonObject => {
   const models = catalog.list().filter((model) => mayUse(principal, model))
-  if (shape === 'gemini') return { models: models.map(geminiModel) }
+  if (shape === 'gemini') return geminiPage(models, query)
   if (shape === 'openai-chat') return { object: 'list', data: models.map(openaiModel) }
   return {
     data: models.map(anthropicModel),
@@ -29,11 +35,33 @@ export const listModels = (catalog: Catalog, principal: KeyPrincipal, shape: Mod
 
 /** One model by name. Not allowed looks like not there. */
 export const showModel = (catalog: Catalog, principal: KeyPrincipal, shape: ModelsShape, name: string): JsonObject => {
-  const model = catalog.resolve(name)
+  // The name that Google's lists tell begins with the collection.
+  const model =
+    catalog.resolve(name) ?? (shape === 'gemini' ? catalog.resolve(name.replace(/^models\//, '')) : undefined)
   if (!model || !mayUse(principal, model))
     throw new GatewayError('model_not_found', `The model "${name.slice(0, 128)}" does not exist.`, { param: 'model' })
   if (shape === 'gemini') return geminiModel(model)
   return shape === 'openai-chat' ? openaiModel(model) : anthropicModel(model)
+}
+
+/** Google's bound (https://ai.google.dev/api/models#method:-models.list); without a size all come at once. */
+const largestPage = 1000
+
+const geminiPage = (models: readonly ResolvedModel[], query: URLSearchParams | undefined): JsonObject => {
+  const size = query?.get('pageSize') ?? query?.get('page_size') ?? ''
+  const token = query?.get('pageToken') ?? query?.get('page_token') ?? ''
+  if (!/^\d{0,9}$/.test(size)) return refuse('pageSize', `must be a whole number, at most ${largestPage}.`)
+  // Zero is Google's word for none.
+  const most = Number(size) === 0 ? models.length : Math.min(Number(size), largestPage)
+  const last = Buffer.from(token, 'base64url').toString('utf8')
+  const from = token === '' ? 0 : models.findIndex(({ name }) => name === last) + 1
+  if (token !== '' && from === 0) return refuse('pageToken', 'is not one that this list gave. Begin without it.')
+  const page = models.slice(from, from + most)
+  const next = from + most < models.length ? page.at(-1)?.name : undefined
+  return {
+    models: page.map(geminiModel),
+    ...(next !== undefined && { nextPageToken: Buffer.from(next).toString('base64url') }),
+  }
 }
 
 const mayUse = (principal: KeyPrincipal, model: ResolvedModel): boolean =>

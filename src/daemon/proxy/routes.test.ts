@@ -50,6 +50,24 @@ test('lists of models are told by the path where it is only one protocol’s', (
   expect(shapes).toMatchObject({ '/v1/models': 'by-header', '/v1beta/models': 'gemini', '/gemini/v1/models': 'gemini' })
 })
 
+test('a colon in front of the call may be encoded, and a call that there is not is no path, by any method', () => {
+  expect(found('POST', '/v1beta/models/x%3AgenerateContent')).toEqual(['gemini', { model: 'x' }])
+  expect(found('POST', '/v1beta/models/a%3ab%3astreamGenerateContent')).toEqual([
+    'gemini',
+    { model: 'a:b', stream: true },
+  ])
+  for (const call of [':frob', ':predict', ':', ':generatecontent', '%3Afrob', ':generateContent:'])
+    expect(found('POST', `/v1beta/models/x${call}`), call).toBeNull()
+  expect(found('GET', '/v1beta/models/ft:x')).toEqual(['models', { model: 'ft:x' }])
+})
+
+test('Vertex lists and shows models where its models stand', () => {
+  for (const version of ['/v1', '/v1beta', '/v1beta1', '/gemini/v1']) {
+    expect(found('GET', `${version}/publishers/google/models`)).toEqual(['models', {}])
+    expect(found('GET', `${version}/publishers/google/models/a/b`)).toEqual(['models', { model: 'a/b' }])
+  }
+})
+
 test('the deployments of Azure and the models of OpenAI are where they were', () => {
   expect(found('POST', '/openai/deployments/a%2Fb/chat/completions')).toEqual(['openai-chat', { model: 'a/b' }])
   expect(found('GET', '/v1/models/a/b')).toEqual(['models', { model: 'a/b' }])

@@ -29,6 +29,11 @@ const collections = [
   '/projects/{project}/locations/{location}/publishers/google/models',
 ]
 const gemini = ['/v1', '/api/v1', ...google].flatMap((version) => collections.map((collection) => version + collection))
+/** Lists of models that are Google's alone by their path. */
+const googleModels = [
+  ...google.map((version) => `${version}/models`),
+  ...['/v1', ...google].map((version) => `${version}/publishers/google/models`),
+]
 
 /**
  * One line per endpoint: method, prefixes, path below them, what is served. `{model}` takes the rest up to what follows it, slashes included; names of models may hold
@@ -66,8 +71,8 @@ const table: readonly (readonly [
   ['POST', gemini, '/{model}:countTokens', exchange('gemini-count-tokens')],
   ['POST', gemini, '/{model}:embedContent', exchange('gemini-embed')],
   ['POST', gemini, '/{model}:batchEmbedContents', exchange('gemini-batch-embed')],
-  ['GET', google, '/models', models('gemini')],
-  ['GET', google, '/models/{model}', models('gemini')],
+  ['GET', googleModels, '', models('gemini')],
+  ['GET', googleModels, '/{model}', models('gemini')],
   ['GET', ['/v1', '/api/v1', '/openai/v1', '/anthropic/v1'], '/models', models('by-header')],
   ['GET', ['/v1', '/api/v1', '/openai/v1', '/anthropic/v1'], '/models/{model}', models('by-header')],
 ]
@@ -130,7 +135,8 @@ export const matchRoute = (method: string, path: string): RouteMatch => {
 }
 
 const matchPattern = (method: string, path: string, allow: string[]): RouteMatch => {
-  const plain = path.endsWith('/') ? path.slice(0, -1) : path
+  // Google's calls are told by what stands behind the last colon, which some clients encode.
+  const plain = (path.endsWith('/') ? path.slice(0, -1) : path).replace(/%3a(?=\w+$)/i, ':')
   for (const { method: wanted, head, tail, takes, route, place } of patterns.get(firstStep(plain)) ?? []) {
     if (!plain.endsWith(tail)) continue
     const from = lengthOf(head, plain)
@@ -140,7 +146,9 @@ const matchPattern = (method: string, path: string, allow: string[]): RouteMatch
     if (taken === null) continue
     if (wanted === method)
       return { found: true, route, place: takes === 'id' ? { ...place, id: taken } : { ...place, model: taken } }
-    if (!allow.includes(wanted)) allow.push(wanted)
+    // A call that no model has here: no other method of HTTP would make it one.
+    const isUnknownCall = method === 'POST' && route.kind === 'models' && taken.includes(':')
+    if (!isUnknownCall && !allow.includes(wanted)) allow.push(wanted)
   }
   return { found: false, allow: allow.length > 0 ? allow : null }
 }
