@@ -1,3 +1,4 @@
+import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { GatewayError } from '../kernel/errors.ts'
 import { parseJson } from './parse-json.ts'
@@ -66,3 +67,36 @@ test('a million digits and zeros take no more time than reading them', () => {
   const text = `{"a":${'10'.repeat(500_000)},"b":0.${'0'.repeat(500_000)}1,"c":1${'0'.repeat(500_000)}1}`
   expect(JSON.stringify(parseJson(text))).toBe(text)
 })
+
+test('any number keeps its value, however it is written', () => {
+  const digits = (most: number) => fc.stringMatching(new RegExp(`^\\d{1,${most}}$`))
+  const number = fc
+    .tuple(
+      fc.constantFrom('', '-'),
+      fc.stringMatching(/^(?:0|[1-9]\d{0,20})$/),
+      fc.oneof(
+        fc.constant(''),
+        digits(20).map((fraction) => `.${fraction}`),
+      ),
+      fc.oneof(
+        fc.constant(''),
+        fc.tuple(fc.constantFrom('e', 'E+', 'e-'), digits(4)).map((exponent) => exponent.join('')),
+      ),
+    )
+    .map((written) => written.join(''))
+  fc.assert(
+    fc.property(number, (written) => {
+      const kept = /:(.*)\}/.exec(JSON.stringify(parseJson(`{"a":${written}}`)))![1]!
+      expect(valueOf(kept)).toBe(valueOf(written))
+    }),
+    { numRuns: 2000 },
+  )
+})
+
+/** A decimal number as its digits and the place of the last one. */
+const valueOf = (written: string): string => {
+  const [, sign, whole, fraction = '', exponent = '0'] = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(written)!
+  const all = `${whole}${fraction}`.replace(/^0+/, '')
+  const end = all.replace(/0+$/, '')
+  return end === '' ? '0' : `${sign}${end}e${Number(exponent) - fraction.length + all.length - end.length}`
+}
