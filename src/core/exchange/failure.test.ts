@@ -1,7 +1,12 @@
+import { inspect } from 'node:util'
 import { expect, test } from 'vitest'
-import { fromNetwork, fromProvider, scrubText } from './failure.ts'
+import { fromNetwork, fromProvider, loggable, scrubText } from './failure.ts'
 
-const scrub = { shadow: 'house-fast', real: 'gpt-secret-5', secret: 'sk-provider-0123456789' }
+const scrub = {
+  shadow: 'house-fast',
+  real: 'gpt-secret-5',
+  secrets: ['sk-provider-0123456789', 'AKIAEXAMPLE:0123456789abcdefghij'],
+}
 
 test("the client's own mistake passes with the provider's words, without its secrets, addresses and model name", () => {
   const text =
@@ -24,6 +29,45 @@ test.each([
   const error = fromProvider({ class: cls, status: 418, message: 'sk-provider-0123456789' }, scrub)
   expect(error).toMatchObject({ code, status })
   expect(error.message).not.toContain('sk-provider')
+})
+
+test('the secrets of a provider are not logged with its words, whole or in parts', () => {
+  const message = 'bad key sk-provider-0123456789, signed with 0123456789abcdefghij'
+  for (const cls of ['auth', 'client', 'server'] as const) {
+    const { cause } = fromProvider({ class: cls, status: 401, message }, scrub)
+    expect((cause as Error).message).toBe('provider answered 401: bad key [removed], signed with [removed]')
+  }
+})
+
+test('nor by the one who could not read them', () => {
+  const cause = new Error('no JSON', { cause: new SyntaxError('"sk-provider-0123456789" is not valid JSON') })
+  const clean = loggable(cause, scrub.secrets)
+  expect(inspect(clean)).toContain('"[removed]" is not valid JSON')
+  expect(inspect(clean)).not.toContain('sk-provider')
+  const harmless = new Error('no JSON')
+  expect(loggable(harmless, scrub.secrets)).toBe(harmless)
+})
+
+test('an account without credit is not told as a wrong key', () => {
+  const told = (status: number, message: string) => fromProvider({ class: 'auth', status, message }, scrub)
+  for (const unpaid of [told(402, 'Payment required'), told(400, 'Your credit balance is too low.')])
+    expect(unpaid).toMatchObject({ code: 'upstream_auth_failed', message: expect.stringMatching(/no credit left/) })
+  expect(told(401, 'no').message).toBe('The provider refused the credentials of this gateway.')
+})
+
+test('a redirect of the provider is nothing that the client did', () => {
+  for (const status of [301, 302, 304, 308])
+    expect(fromProvider({ class: 'client', status, message: 'Moved' }, scrub)).toMatchObject({
+      code: 'upstream_error',
+      status: 502,
+      retry: false,
+      message: expect.stringMatching(/redirect/),
+    })
+})
+
+test('a stream that just ends is told as cut', () => {
+  const failure = { class: 'server', status: 502, code: 'upstream_disconnected', message: 'x' } as const
+  expect(fromProvider(failure, scrub)).toMatchObject({ code: 'upstream_disconnected', status: 502, retry: true })
 })
 
 test.each([

@@ -10,7 +10,8 @@ const maxMessage = 1000
 export interface Scrub {
   readonly shadow: string
   readonly real: string
-  readonly secret: string | null
+  /** Every secret that the gateway has at this provider. */
+  readonly secrets: readonly string[]
 }
 
 /** A failure told by the provider → what the client gets. A provider's 401 never looks like the client's. */
@@ -21,9 +22,11 @@ export const fromProvider = (failure: ProviderFailure, scrub: Scrub): GatewayErr
     ...(failure.param && { param: scrubText(failure.param, scrub) }),
     ...(retryAfter && { retryAfter }),
   }
-  const cause = new Error(`provider answered ${failure.status}: ${failure.message.slice(0, maxMessage)}`)
+  const told = withoutSecrets(failure.message, scrub.secrets).slice(0, maxMessage)
+  const cause = new Error(`provider answered ${failure.status}: ${told}`)
   const words = (code: ErrorCode): GatewayError =>
     new GatewayError(code, scrubText(failure.message, scrub), details, { cause })
+  if (failure.status < 400) return new GatewayError('upstream_error', elsewhere, { retry: false }, { cause })
   if (isPreviousLost(failure)) return words('previous_response_not_found')
   switch (failure.class) {
     case 'client':
@@ -33,7 +36,7 @@ export const fromProvider = (failure: ProviderFailure, scrub: Scrub): GatewayErr
     case 'content-filter':
       return words('content_filter')
     case 'auth':
-      return new GatewayError('upstream_auth_failed', undefined, {}, { cause })
+      return new GatewayError('upstream_auth_failed', isUnpaid(failure) ? unpaid : undefined, {}, { cause })
     case 'model-not-found':
       return new GatewayError(
         'upstream_error',
@@ -47,9 +50,22 @@ export const fromProvider = (failure: ProviderFailure, scrub: Scrub): GatewayErr
     case 'timeout':
       return new GatewayError('upstream_timeout', undefined, {}, { cause })
     case 'server':
-      return new GatewayError('upstream_error', undefined, details, { cause })
+      return new GatewayError(
+        failure.code === 'upstream_disconnected' ? failure.code : 'upstream_error',
+        undefined,
+        details,
+        { cause },
+      )
   }
 }
+
+const elsewhere =
+  'The provider answered with a redirect, which is not followed. An administrator must correct its address.'
+
+const unpaid = 'The account of this gateway at the provider has no credit left. An administrator must add some there.'
+
+const isUnpaid = ({ status, message }: ProviderFailure): boolean =>
+  status === 402 || /credit balance is too low|insufficient (?:balance|credits?|funds)/i.test(message)
 
 /** What a request goes on from is gone at the provider: OpenAI's code for it, or vLLM's sentence in a 404, which is not about the model. */
 const isPreviousLost = ({ code, status, message }: ProviderFailure): boolean =>
@@ -79,13 +95,33 @@ export const fromNetwork = (failure: UpstreamFailure): GatewayError => {
 }
 
 /** Removes the real model's name, addresses and anything that looks like a credential. */
-export const scrubText = (text: string, { shadow, real, secret }: Scrub): string => {
-  let clean = text
-  if (secret) clean = clean.replaceAll(secret, '[removed]')
-  clean = clean
+export const scrubText = (text: string, { shadow, real, secrets }: Scrub): string => {
+  let clean = withoutSecrets(text, secrets)
     .replaceAll(/\b(?:https?|wss?):\/\/[^\s"'<>)]+/gi, '[address removed]')
     .replaceAll(/\b(?:sk|pk|rk|key|gsk|xai|AIza)[-_][A-Za-z0-9_\-*.]{8,}/g, '[removed]')
     .replaceAll(/\bBearer\s+[A-Za-z0-9._~+/=-]+/gi, 'Bearer [removed]')
   if (real && real !== shadow) clean = clean.replaceAll(new RegExp(RegExp.escape(real), 'gi'), shadow)
   return clean.length > maxMessage ? `${clean.slice(0, maxMessage)}…` : clean
+}
+
+/** Parts of a secret that consists of several (an id and a key, a file of credentials) are secrets too. */
+const pieces = (secrets: readonly string[]): string[] =>
+  secrets.flatMap((secret) => [secret, ...secret.split(/[\s:"{},]+/).filter((piece) => piece.length >= 16)])
+
+const withoutSecrets = (text: string, secrets: readonly string[]): string => {
+  let clean = text
+  for (const piece of pieces(secrets)) if (piece !== '') clean = clean.replaceAll(piece, '[removed]')
+  return clean
+}
+
+/** The cause of an error as it may be logged: providers quote the key that they refuse, and what cannot be read is quoted by the one who tried. */
+export const loggable = (cause: unknown, secrets: readonly string[]): unknown => {
+  if (!(cause instanceof Error)) return cause
+  const message = withoutSecrets(cause.message, secrets)
+  const inner = loggable(cause.cause, secrets)
+  if (message === cause.message && inner === cause.cause) return cause
+  const clean = new Error(message, { cause: inner })
+  clean.name = cause.name
+  clean.stack = withoutSecrets(cause.stack ?? '', secrets)
+  return clean
 }

@@ -6,7 +6,7 @@ import type { UpstreamCall, UpstreamFailure, UpstreamListener } from '../upstrea
 import type { Admission } from './admit.ts'
 import type { Call } from './call.ts'
 import type { DrainBudget } from './drain-budget.ts'
-import { fromNetwork, fromProvider } from './failure.ts'
+import { fromNetwork, fromProvider, loggable } from './failure.ts'
 import type { Placed } from './running.ts'
 
 /** How an exchange ended. The settlement follows from `observed` alone; the rest is for the client and the log. */
@@ -209,7 +209,7 @@ export class Relay implements UpstreamListener, Placed {
     if (this.#status < 200 || this.#status >= 300) {
       const failure = admission.road.decodeError(this.#status, this.#header, body)
       // What the client did wrong, only the client can mend; any other failure is not its concern where we can answer too.
-      const mistaken = failure.class === 'client' && this.#status !== 404 && this.#status !== 405
+      const mistaken = failure.class === 'client' && this.#status >= 400 && this.#status !== 404 && this.#status !== 405
       if (this.#options.answerHere && !mistaken) return this.answerHere()
       return this.#finish(fromProvider(failure, this.#scrub()))
     }
@@ -275,6 +275,7 @@ export class Relay implements UpstreamListener, Placed {
     if (this.#patience) clearTimeout(this.#patience)
     this.#draining?.()
     const { call, settle, done } = this.#options
+    if (error?.cause !== undefined) error.cause = loggable(error.cause, this.#scrub().secrets)
     const outcome: Outcome = {
       observed: this.#observed,
       error,
@@ -354,7 +355,7 @@ export class Relay implements UpstreamListener, Placed {
 
   #scrub() {
     const { model, target } = this.#options.admission
-    return { shadow: model.name, real: target.model, secret: target.provider.keys[0]?.secret ?? null }
+    return { shadow: model.name, real: target.model, secrets: target.provider.keys.map(({ secret }) => secret) }
   }
 }
 

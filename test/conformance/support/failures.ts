@@ -27,7 +27,7 @@ export const errorArrives = ({ client, provider, recording }: Crossing): string[
   const { status, headers = {}, json, text } = recording.response
   const road = realRoad(client, anyQuestion(client, false), { provider, kind: kindFor(recording.provider, provider) })
   const failure = road.decodeError(status, (name) => headers[name], Buffer.from(text ?? JSON.stringify(json)))
-  const error = fromProvider(failure, { shadow: 'shadow', real: 'real', secret: null })
+  const error = fromProvider(failure, { shadow: 'shadow', real: 'real', secrets: [] })
   const rendered = client.renderError(error, 'req_1')
   const problems: string[] = []
   if (rendered.status === 401 || rendered.status === 403) problems.push(`status ${rendered.status}`)

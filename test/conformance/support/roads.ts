@@ -96,7 +96,7 @@ export const carry = (client: Protocol, way: StreamRoad, pieces: readonly Buffer
   if (!way.observed.failure) take(way.finish())
   const { failure, complete } = way.observed
   const error = failure
-    ? fromProvider(failure, { shadow: 'shadow', real: 'real', secret: null })
+    ? fromProvider(failure, { shadow: 'shadow', real: 'real', secrets: [] })
     : complete
       ? undefined
       : new GatewayError('upstream_disconnected')
