@@ -13,6 +13,7 @@ import type {
   ToolResultPart,
 } from '../neutral/index.ts'
 import { parseJson } from '../parse-json.ts'
+import { isText, readText } from '../media-types.ts'
 import { toolId } from './ids.ts'
 import { isObject, refuse } from './read.ts'
 import { unsupported, type Warnings } from './refusals.ts'
@@ -90,8 +91,8 @@ const encodeDocument = (part: DocumentPart, path: string): JsonObject => {
   // A block that was kept whole (search results, documents of blocks) goes back as it came.
   if (typeof own(part)['type'] === 'string') return { ...own(part) }
   const rest = { ...(part.title !== undefined && { title: part.title }), ...own(part), ...encodeCache(part.cache) }
-  if (source.from === 'base64' && source.mediaType.startsWith('text/')) {
-    const text = Buffer.from(source.data, 'base64').toString('utf8')
+  if (source.from === 'base64' && isText(source.mediaType)) {
+    const text = readText(source, path)
     return { type: 'document', source: { type: 'text', media_type: 'text/plain', data: text }, ...rest }
   }
   if (source.from === 'base64' && source.mediaType !== 'application/pdf') {

@@ -3,7 +3,7 @@ import { encodePart } from './encode-content.ts'
 import { refuse } from './read.ts'
 import { append, placesOf } from '../turns.ts'
 import { withUniqueCallIds } from '../unique-call-ids.ts'
-import type { Warnings } from './refusals.ts'
+import { unsupported, type Warnings } from './refusals.ts'
 
 interface Turn {
   readonly role: 'user' | 'assistant' | 'system'
@@ -37,7 +37,7 @@ export const encodeMessages = (
     const role = message.role === 'system' && !restore ? 'user' : message.role
     const added: Turn = { role, results: [], blocks: [], path }
     for (const [position, part] of message.parts.entries())
-      addPart(added, part, part.path ?? `${path}.content[${position}]`, warnings)
+      addPart(added, part, part.path ?? `${path}.content[${position}]`, restore, warnings)
     if (message.role === 'system' && !restore) asReminder(added, warnings)
     if (added.results.length + added.blocks.length === 0) {
       if (message.role === 'user') refuse(path, 'is empty; the Messages API takes no message without content.')
@@ -63,7 +63,9 @@ export const encodeMessages = (
   }))
 }
 
-const addPart = (turn: Turn, part: Part, path: string, warnings: Warnings): void => {
+const addPart = (turn: Turn, part: Part, path: string, restore: boolean, warnings: Warnings): void => {
+  if (!restore && turn.role === 'assistant' && (part.type === 'image' || part.type === 'document'))
+    unsupported(path, 'an assistant message cannot hold images or documents')
   const block = encodePart(part, path, warnings)
   if (!block) return
   if (part.type === 'tool-result') turn.results.push({ callId: block['tool_use_id'] as string, block })

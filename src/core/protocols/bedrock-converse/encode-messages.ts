@@ -51,7 +51,10 @@ export const encodeMessages = (messages: readonly NeutralMessage[], encoding: En
 const encodeTurn = (message: NeutralMessage, role: Turn['role'], path: string, encoding: Encoding): Turn => {
   const turn: Turn = { role, results: [], blocks: [], path }
   for (const [position, part] of message.parts.entries()) {
-    const blocks = encodePart(part, part.path ?? `${path}.content[${position}]`, encoding)
+    const at = part.path ?? `${path}.content[${position}]`
+    if (role === 'assistant' && (part.type === 'image' || part.type === 'document'))
+      unsupported(at, 'an assistant message cannot hold images or documents')
+    const blocks = encodePart(part, at, encoding)
     if (part.type === 'tool-result') turn.results.push({ callId: toolUseId(part.callId), blocks })
     else append(turn.blocks, blocks)
   }

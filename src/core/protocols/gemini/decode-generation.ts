@@ -1,5 +1,5 @@
 import type { JsonObject, JsonValue, NeutralRequest, OutputFormat, Reasoning } from '../neutral/index.ts'
-import { array, boolean, compact, filled, number, object, optional, string, wholeNumber } from '../read.ts'
+import { array, boolean, compact, filled, number, object, optional, refuse, string, wholeNumber } from '../read.ts'
 import { leftover, numeric, oneOfNames } from './read.ts'
 import { toJsonSchema } from './schema-dialect.ts'
 
@@ -91,9 +91,12 @@ const decodeFormat = (config: JsonObject, extra: JsonObject): OutputFormat | und
     if (plain) extra[`${at}.responseJsonSchema`] = plain
     return undefined
   }
+  if (type !== 'application/json' && (dialect ?? plain))
+    refuse(`${at}.responseMimeType`, 'must be "application/json" where a schema is given.')
   if (type !== 'application/json') return type === 'text/plain' ? { type: 'text' } : undefined
   const schema = plain ?? (dialect && toJsonSchema(dialect, { closed: true }))
-  return schema ? { type: 'schema', schema } : { type: 'json' }
+  const path = `${at}.${plain ? 'responseJsonSchema' : 'responseSchema'}`
+  return schema ? { type: 'schema', schema, path } : { type: 'json' }
 }
 
 /** A budget of 0 is off, one of -1 the model's own choice. */

@@ -1,4 +1,13 @@
-import type { DocumentPart, ImagePart, JsonObject, JsonValue, OpaquePart, Part, TextPart } from '../neutral/index.ts'
+import type {
+  DocumentPart,
+  Extensions,
+  ImagePart,
+  JsonObject,
+  JsonValue,
+  OpaquePart,
+  Part,
+  TextPart,
+} from '../neutral/index.ts'
 import { compact, filled, isObject, object, optional, refuse, string } from '../read.ts'
 import { leftover } from './read.ts'
 
@@ -16,9 +25,13 @@ const dataFields = [
 ] as const
 type DataField = (typeof dataFields)[number]
 
+/** Under what the name of an image or a recording is kept. */
+export const nameField = 'inlineData.displayName'
+
 const signing = ['thought', 'thoughtSignature']
 const known = new Set<string>([...dataFields, ...signing])
 const imageFields = new Set([...known, 'mediaResolution'])
+const mediaTypes = /^[\w.+-]+\/[\w.+-]+(?:\s*;\s*[\w-]+=[\w.+"-]+)*$/
 const base64 = /^[A-Za-z0-9+/]*={0,2}$/
 
 export const dataOf = (part: JsonObject, path: string): DataField | undefined => {
@@ -40,6 +53,9 @@ export const decodePart = (part: JsonObject, path: string, role: 'user' | 'assis
     return [compact({ type: 'thinking' as const, text, signature: own, signedBy: 'gemini' as const, path })]
   }
   const decoded = decodeData(part, data, path, role)
+  // Only the model thinks: here it is text like any other.
+  if (role === 'user' && part['thought'] === true && decoded?.type === 'text')
+    return [{ ...decoded, extensions: { gemini: { ...decoded.extensions?.gemini, thought: true } } }]
   // An empty text says nothing: at most it carries its signature.
   const empty = decoded?.type === 'text' && decoded.text === '' && (own !== undefined || !decoded.extensions)
   return [...signatureOf(own, path), ...(decoded && !empty ? [decoded] : [])]
@@ -88,23 +104,34 @@ const decodeInline = (part: JsonObject, path: string): Part => {
   const at = `${path}.inlineData`
   const blob = object(part['inlineData'], at)
   const mediaType = filled(blob['mimeType'], `${at}.mimeType`).toLowerCase()
+  if (!mediaTypes.test(mediaType)) refuse(`${at}.mimeType`, 'must be a media type, as "image/png".')
   if (mediaType.startsWith('video/')) return opaque(part, path)
   const source = { from: 'base64' as const, mediaType, data: readBytes(blob['data'], `${at}.data`) }
   const title = optional(blob['displayName'], `${at}.displayName`, string)
-  if (mediaType.startsWith('image/')) return decodeImage(part, source, path)
+  if (mediaType.startsWith('image/')) return decodeImage(part, source, title, path)
   const extensions = leftover(part, known)
-  if (mediaType.startsWith('audio/')) return compact({ type: 'audio' as const, source, path, extensions })
+  if (mediaType.startsWith('audio/'))
+    return compact({ type: 'audio' as const, source, path, extensions: withName(extensions, title) })
   return compact({ type: 'document' as const, source, title, path, extensions })
 }
 
-const decodeImage = (part: JsonObject, source: ImagePart['source'], path: string): ImagePart => {
+/** Where the neutral form has no place for the name of a file. */
+const withName = (extensions: Extensions | undefined, name: string | undefined): Extensions | undefined =>
+  name === undefined ? extensions : { gemini: { ...extensions?.gemini, [nameField]: name } }
+
+const decodeImage = (
+  part: JsonObject,
+  source: ImagePart['source'],
+  title: string | undefined,
+  path: string,
+): ImagePart => {
   const detail = detailOf(part['mediaResolution'])
   return compact({
     type: 'image' as const,
     source,
     detail,
     path,
-    extensions: leftover(part, detail === undefined ? known : imageFields),
+    extensions: withName(leftover(part, detail === undefined ? known : imageFields), title),
   })
 }
 
@@ -116,7 +143,7 @@ const detailOf = (value: JsonValue | undefined): ImagePart['detail'] => {
 
 /** Proto3's JSON takes both alphabets of base64, with and without padding; other protocols only the standard one with it. */
 const readBytes = (value: JsonValue | undefined, path: string): string => {
-  const given = string(value, path)
+  const given = filled(value, path)
   const plain = /[-_]/.test(given) ? given.replaceAll('-', '+').replaceAll('_', '/') : given
   const padded =
     plain.length % 4 === 0 || plain.endsWith('=') ? plain : plain.padEnd(Math.ceil(plain.length / 4) * 4, '=')

@@ -153,11 +153,15 @@ test.each<[JsonObject, JsonValue]>([
   [{ responseMimeType: 'text/plain' }, { type: 'text' }],
   [
     { responseMimeType: 'application/json', responseSchema: { type: 'OBJECT', properties: { a: { type: 'STRING' } } } },
-    { type: 'schema', schema: { type: 'object', properties: { a: { type: 'string' } }, additionalProperties: false } },
+    {
+      type: 'schema',
+      schema: { type: 'object', properties: { a: { type: 'string' } }, additionalProperties: false },
+      path: 'generationConfig.responseSchema',
+    },
   ],
   [
     { responseMimeType: 'application/json', responseJsonSchema: { type: 'X' } },
-    { type: 'schema', schema: { type: 'X' } },
+    { type: 'schema', schema: { type: 'X' }, path: 'generationConfig.responseJsonSchema' },
   ],
 ])('format %j', (generationConfig, format) => {
   expect(decode({ generationConfig }).format).toEqual(format)

@@ -1,12 +1,13 @@
 import type { JsonObject, NeutralRequest } from '../neutral/index.ts'
 import type { Place } from '../protocol.ts'
-import { compact, filled, optional, rest } from '../read.ts'
+import { compact, filled, object, optional, rest } from '../read.ts'
 import { requireToolPairs } from '../tool-pairs.ts'
 import { camelCased } from './camel-case.ts'
 import { decodeContents, decodeSystem } from './decode-contents.ts'
 import { decodeGeneration } from './decode-generation.ts'
 import { decodeToolConfig, decodeTools } from './decode-tools.ts'
 import { modelOf } from './inspect.ts'
+import { items } from './read.ts'
 
 const known = new Set([
   'model',
@@ -27,6 +28,7 @@ export const decodeRequest = (given: JsonObject, place: Place = {}): NeutralRequ
   const messages = decodeContents(body['contents'])
   requireToolPairs(messages)
   const tools = decodeTools(body['tools'])
+  for (const [setting, path] of items(body['safetySettings'], 'safetySettings')) object(setting, path)
   const { generation, extra } = decodeGeneration(body['generationConfig'])
   const { toolChoice, extra: toolExtra } = decodeToolConfig(body['toolConfig'], tools)
   const own = { ...said(rest(body, known)), ...extra, ...toolExtra }

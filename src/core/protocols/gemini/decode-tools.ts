@@ -33,11 +33,14 @@ const decodeDeclaration = (declared: JsonObject, path: string): NeutralTool => {
     type: 'function' as const,
     name: filled(declared['name'], `${path}.name`),
     description: optional(declared['description'], `${path}.description`, string),
-    schema: plain ?? (dialect && toJsonSchema(dialect)),
+    schema: plain ?? (dialect && toJsonSchema(argumentsOf(dialect))),
     path,
     extensions: leftover(declared, declarationFields),
   })
 }
+
+/** Arguments are an object, whatever is said of null. */
+const argumentsOf = ({ nullable: _, ...schema }: JsonObject): JsonObject => schema
 
 const configFields = new Set(['functionCallingConfig'])
 const callingFields = new Set(['mode', 'allowedFunctionNames'])
@@ -73,7 +76,6 @@ const readChoice = (mode: (typeof modes)[number] | undefined, names: readonly st
     case 'NONE':
       return { mode: 'none' }
     case 'AUTO':
-      return { mode: 'auto' }
     case 'VALIDATED':
       return names.length === 0 ? { mode: 'auto' } : { mode: 'subset', names, required: false }
     case 'ANY':

@@ -10,6 +10,7 @@ import type {
 } from '../neutral/index.ts'
 import { parseJson } from '../parse-json.ts'
 import { isObject, refuse } from '../read.ts'
+import { nameField } from './decode-parts.ts'
 import { unsupported, type Warnings } from './refusals.ts'
 
 const imageTypes = new Set(['image/png', 'image/jpeg', 'image/webp', 'image/heic', 'image/heif'])
@@ -26,15 +27,16 @@ export const encodePart = (
   path: string,
   { restore, warnings }: Restoring,
 ): JsonObject | undefined => {
-  const own = part.extensions?.gemini ?? {}
+  const { [nameField]: displayName, ...own } = part.extensions?.gemini ?? {}
+  const name = displayName === undefined ? {} : { displayName }
   switch (part.type) {
     case 'text':
     case 'refusal':
       return part.text === '' ? undefined : { text: part.text, ...own }
     case 'image':
-      return { inlineData: encodeImage(part, path, restore), ...resolution(part, restore), ...own }
+      return { inlineData: { ...encodeImage(part, path, restore), ...name }, ...resolution(part, restore), ...own }
     case 'audio':
-      return { inlineData: encodeAudio(part, path), ...own }
+      return { inlineData: { ...encodeAudio(part, path), ...name }, ...own }
     case 'document':
       return { ...encodeDocument(part, path, restore, warnings), ...own }
     case 'opaque':

@@ -131,6 +131,7 @@ const encodeChoice = ({ toolChoice: choice, tools, protocol }: NeutralRequest): 
       return { mode: 'ANY', allowedFunctionNames: [choice.name] }
     case 'subset':
       if (!choice.required && protocol !== 'gemini') return { mode: strict ? 'VALIDATED' : 'AUTO' }
-      return { mode: choice.required ? 'ANY' : 'VALIDATED', allowedFunctionNames: [...choice.names] }
+      // VALIDATED is put back from what was kept of the client's words.
+      return { mode: choice.required ? 'ANY' : 'AUTO', allowedFunctionNames: [...choice.names] }
   }
 }

@@ -31,10 +31,21 @@ export const toJsonSchema = (schema: JsonObject, options: SchemaOptions = {}): J
     const read = readKeyword(key, value, options)
     if (read !== undefined) result[name] = read
   }
+  const order = schema['propertyOrdering'] ?? schema['property_ordering']
+  if (Array.isArray(order) && isObject(result['properties']))
+    result['properties'] = inOrder(result['properties'], order)
   if (schema['nullable'] === true) allowNull(result)
   if (options.closed && result['type'] === 'object' && isObject(result['properties']))
     result['additionalProperties'] ??= false
   return result
+}
+
+/** Other models answer in the order in which the schema names the properties. */
+const inOrder = (properties: JsonObject, order: readonly JsonValue[]): JsonObject => {
+  const first = order.filter((name) => typeof name === 'string' && Object.hasOwn(properties, name))
+  return Object.fromEntries(
+    [...new Set([...first, ...Object.keys(properties)])].map((name) => [name, properties[`${name}`]!]),
+  )
 }
 
 const readKeyword = (key: string, value: JsonValue, options: SchemaOptions): JsonValue | undefined => {

@@ -183,6 +183,8 @@ export type OutputFormat =
       readonly name?: string
       readonly description?: string
       readonly strict?: boolean
+      /** Where the client wrote the schema, if that has a name of its own there. */
+      readonly path?: string
     }
 
 export interface NeutralRequest {

@@ -1,4 +1,5 @@
 import type { AudioPart, DocumentPart, ImagePart, JsonObject, Part, Source, TextPart } from '../neutral/index.ts'
+import { audioFormatOf, baseType, isText, pictureTypeOf, readText } from '../media-types.ts'
 import { unsupported, type Warnings } from './refusals.ts'
 
 /** A part of a user message. `path` is where it stands in the client's body; `restore`: that body was of this protocol. */
@@ -8,11 +9,11 @@ export const encodeUserPart = (part: Part, path: string, restore: boolean, warni
     case 'refusal':
       return { type: 'text', text: part.text, ...own(part) }
     case 'image':
-      return encodeImage(part, path)
+      return encodeImage(part, path, restore)
     case 'document':
       return encodeDocument(part, path, restore, warnings)
     case 'audio':
-      return encodeAudio(part, path)
+      return encodeAudio(part, path, restore)
     case 'opaque':
       return part.protocol === 'openai-chat' ? part.value : unsupported(path, 'this part has no counterpart')
     case 'thinking':
@@ -33,17 +34,23 @@ export const encodeTexts = (parts: readonly TextPart[]): string | JsonObject[] =
   return parts.map((part) => ({ type: 'text', text: part.text, ...own(part) }))
 }
 
-const encodeImage = (part: ImagePart, path: string): JsonObject => ({
+const encodeImage = (part: ImagePart, path: string, restore: boolean): JsonObject => ({
   type: 'image_url',
-  image_url: { url: encodeUrl(part.source, path), ...(part.detail && { detail: part.detail }) },
+  image_url: { url: encodeUrl(part.source, path, restore), ...(part.detail && { detail: part.detail }) },
 })
 
-const encodeUrl = (source: Source, path: string): string => {
+const encodeUrl = (source: Source, path: string, restore: boolean): string => {
   switch (source.from) {
     case 'url':
       return source.url
-    case 'base64':
-      return `data:${source.mediaType};base64,${source.data}`
+    case 'base64': {
+      const type =
+        pictureTypeOf(source.mediaType) ??
+        (restore
+          ? source.mediaType
+          : unsupported(path, `images of type "${source.mediaType}" are not accepted; use PNG, JPEG, GIF or WebP`))
+      return `data:${type};base64,${source.data}`
+    }
     case 'text':
       return unsupported(path, 'an image cannot be given as text')
     case 'file':
@@ -56,6 +63,12 @@ const encodeDocument = (part: DocumentPart, path: string, restore: boolean, warn
   const filename = title === undefined ? {} : { filename: title }
   switch (source.from) {
     case 'base64':
+      if (!restore && isText(source.mediaType)) {
+        warnings.changed(path, 'a text document is sent as text')
+        return { type: 'text', text: titled(title, readText(source, path)) }
+      }
+      if (!restore && baseType(source.mediaType) !== 'application/pdf')
+        unsupported(path, `documents of type "${source.mediaType}" are not accepted; use PDF or text`)
       return {
         type: 'file',
         file: { filename: title ?? 'document.pdf', file_data: `data:${source.mediaType};base64,${source.data}` },
@@ -78,7 +91,11 @@ const encodeDocument = (part: DocumentPart, path: string, restore: boolean, warn
 export const titled = (title: string | undefined, text: string): string =>
   title === undefined ? text : `${title}\n\n${text}`
 
-const encodeAudio = ({ source }: AudioPart, path: string): JsonObject => {
+/** A client of this protocol may name a format that its server knows. */
+const encodeAudio = ({ source }: AudioPart, path: string, restore: boolean): JsonObject => {
   if (source.from !== 'base64') return unsupported(path, 'audio must be sent inline')
-  return { type: 'input_audio', input_audio: { data: source.data, format: source.mediaType.slice('audio/'.length) } }
+  const format = restore ? source.mediaType.slice('audio/'.length) : audioFormatOf(source.mediaType)
+  if (format === undefined)
+    return unsupported(path, `audio of type "${source.mediaType}" is not accepted; use MP3 or WAV`)
+  return { type: 'input_audio', input_audio: { data: source.data, format } }
 }

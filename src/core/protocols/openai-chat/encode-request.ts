@@ -80,17 +80,20 @@ const encodeFormat = (format: OutputFormat, request: NeutralRequest, warnings: W
       name: format.name ?? 'response',
       description: format.description,
       schema: format.schema,
-      strict:
-        format.strict ?? (request.protocol === 'openai-chat' ? undefined : enforce(format.schema, request, warnings)),
+      strict: format.strict ?? (request.protocol === 'openai-chat' ? undefined : enforce(format, request, warnings)),
     }),
   }
 }
 
 /** A schema that was promised to be kept is sent as strict; OpenAI takes it so only if it names all properties as required and allows no others. */
-const enforce = (schema: JsonObject, request: NeutralRequest, warnings: Warnings): true | undefined => {
+const enforce = (
+  { schema, path }: Extract<OutputFormat, { type: 'schema' }>,
+  request: NeutralRequest,
+  warnings: Warnings,
+): true | undefined => {
   if (fitsStrict(schema)) return true
   warnings.changed(
-    fieldName(request, 'format'),
+    path ?? fieldName(request, 'format'),
     'the schema is not enforced: strict mode needs every property required',
   )
   return undefined

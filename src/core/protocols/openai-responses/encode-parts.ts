@@ -9,6 +9,7 @@ import type {
   Source,
   TextPart,
 } from '../neutral/index.ts'
+import { baseType, isText, pictureTypeOf, readText } from '../media-types.ts'
 import { unsupported, type Warnings } from './refusals.ts'
 
 type Said = TextPart | RefusalPart | ImagePart | DocumentPart | AudioPart | OpaquePart
@@ -46,9 +47,9 @@ const encodeSaid = (part: Said, path: string, restore: boolean, warnings: Warnin
     case 'refusal':
       return { type: 'input_text', text: part.text }
     case 'image':
-      return { type: 'input_image', detail: part.detail ?? 'auto', ...encodeImage(part.source, path) }
+      return { type: 'input_image', detail: part.detail ?? 'auto', ...encodeImage(part.source, path, restore) }
     case 'document':
-      return encodeDocument(part, path, warnings)
+      return encodeDocument(part, path, restore, warnings)
     case 'audio':
       return encodeAudio(part, path, restore)
     case 'opaque':
@@ -59,14 +60,18 @@ const encodeSaid = (part: Said, path: string, restore: boolean, warnings: Warnin
 const dataUrl = ({ mediaType, data }: { readonly mediaType: string; readonly data: string }): string =>
   `data:${mediaType};base64,${data}`
 
+const titled = (title: string | undefined, text: string): string => (title === undefined ? text : `${title}\n\n${text}`)
+
 const foreignFile = 'files of another provider cannot be used; send the content itself'
 
-const encodeImage = (source: Source, path: string): JsonObject => {
+const encodeImage = (source: Source, path: string, restore: boolean): JsonObject => {
   switch (source.from) {
     case 'url':
       return { image_url: source.url }
     case 'base64':
-      return { image_url: dataUrl(source) }
+      if (!restore && pictureTypeOf(source.mediaType) === undefined)
+        unsupported(path, `images of type "${source.mediaType}" are not accepted; use PNG, JPEG, GIF or WebP`)
+      return { image_url: dataUrl({ ...source, mediaType: pictureTypeOf(source.mediaType) ?? source.mediaType }) }
     case 'text':
       return unsupported(path, 'an image cannot be given as text')
     case 'file':
@@ -74,13 +79,39 @@ const encodeImage = (source: Source, path: string): JsonObject => {
   }
 }
 
-const encodeDocument = ({ source, title }: DocumentPart, path: string, warnings: Warnings): JsonObject => {
+/** Documents that are neither PDF nor text, by the endings that tell the API what they are. */
+const endings: Readonly<Record<string, string>> = {
+  'application/pdf': 'pdf',
+  'application/rtf': 'rtf',
+  'application/msword': 'doc',
+  'application/vnd.ms-excel': 'xls',
+  'application/vnd.ms-powerpoint': 'ppt',
+  'application/vnd.oasis.opendocument.text': 'odt',
+  'application/vnd.openxmlformats-officedocument.wordprocessingml.document': 'docx',
+  'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet': 'xlsx',
+  'application/vnd.openxmlformats-officedocument.presentationml.presentation': 'pptx',
+}
+
+const encodeDocument = (
+  { source, title }: DocumentPart,
+  path: string,
+  restore: boolean,
+  warnings: Warnings,
+): JsonObject => {
   switch (source.from) {
-    case 'base64':
-      return { type: 'input_file', filename: title ?? 'document.pdf', file_data: dataUrl(source) }
+    case 'base64': {
+      if (!restore && isText(source.mediaType)) {
+        warnings.changed(path, 'a text document is sent as text')
+        return { type: 'input_text', text: titled(title, readText(source, path)) }
+      }
+      const ending = endings[baseType(source.mediaType)] ?? (restore ? 'pdf' : undefined)
+      if (ending === undefined)
+        return unsupported(path, `documents of type "${source.mediaType}" are not accepted; use PDF or text`)
+      return { type: 'input_file', filename: title ?? `document.${ending}`, file_data: dataUrl(source) }
+    }
     case 'text':
       warnings.changed(path, 'a text document is sent as text')
-      return { type: 'input_text', text: title === undefined ? source.text : `${title}\n\n${source.text}` }
+      return { type: 'input_text', text: titled(title, source.text) }
     case 'file':
       return source.protocol === 'openai-responses'
         ? { type: 'input_file', file_id: source.id }

@@ -112,14 +112,14 @@ const encodeFormat = (format: OutputFormat, request: NeutralRequest, warnings: W
 
 /** A schema that was promised to be kept is sent as strict; OpenAI takes it so only if it names all properties as required and allows no others. */
 const encodeStrict = (
-  { strict, schema }: Extract<OutputFormat, { type: 'schema' }>,
+  { strict, schema, path: place }: Extract<OutputFormat, { type: 'schema' }>,
   request: NeutralRequest,
   warnings: Warnings,
 ): boolean | undefined => {
   if (strict !== undefined || request.protocol === 'openai-chat' || request.protocol === 'openai-responses')
     return strict
   if (fitsStrict(schema)) return true
-  const path = fieldName(request, 'format')
+  const path = place ?? fieldName(request, 'format')
   warnings.changed(path, 'the schema is not enforced: strict mode needs every property required')
   return undefined
 }
