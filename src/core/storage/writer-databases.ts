@@ -301,10 +301,10 @@ export const createWriterDatabases = (options: WriterDatabasesOptions): WriterDa
       rollback()
       records.close()
       checkpointer.close()
+      // Synced again: the other thread may have been at the log, and then the last checkpoint has brought nothing to disk.
+      if (!lost && journal && journal.size > 0) emptyJournal()
       walSync.close()
       journalSync.close()
-      // The last checkpoint has brought everything into the database file.
-      if (!lost) journal?.clear()
       journal?.close()
       usage.close()
       gateway.close()
