@@ -1,6 +1,7 @@
 import { GatewayError } from '../kernel/errors.ts'
 import { FailedAnswer } from '../protocols/failed-answer.ts'
-import type { JsonObject, NeutralEvent, NeutralRequest, ProviderFailure } from '../protocols/neutral/index.ts'
+import { estimateUsage, textLength } from '../protocols/estimate.ts'
+import type { JsonObject, NeutralEvent, NeutralRequest, ProviderFailure, Usage } from '../protocols/neutral/index.ts'
 import type {
   DecodeOptions,
   EncodeOptions,
@@ -17,7 +18,7 @@ import { parseFrame, SseFrameTooLarge, SseSplitter } from '../protocols/sse.ts'
 import { asFunctions, FreeTextCalls, restoreFreeText } from '../protocols/tool-forms.ts'
 import { restoreInEvent, restoreInResponse, sendableToolNames } from '../protocols/tool-names.ts'
 import { type Road, type RoadOptions, type StreamRoad, UnreadableAnswer } from './endpoint.ts'
-import { familyOf, openStates, sealResponse, StateSeal, type StateOwner } from './sealed-state.ts'
+import { openStates, ownerOf, sealResponse, StateSeal } from './sealed-state.ts'
 
 /** What a crossing has of a road; where it leads is added by generate.ts. */
 export type Translation = Omit<Road, 'protocol' | 'path' | 'decodeError'>
@@ -30,7 +31,7 @@ export const crossing = (client: Protocol, provider: ProviderProtocol, options: 
   const { facts, target } = options
   const asked = parseJson(facts.scanned.bytes.toString('utf8')) as JsonObject
   const request = client.decodeRequest(asked, options.place)
-  const owner: StateOwner = { protocol: provider.id, provider: target.providerId, family: familyOf(target.model) }
+  const owner = ownerOf(provider.id, target.providerId, target.model)
   const opened = openStates(request, options.sealer, owner)
   const same = client.id === provider.id
   const past = withoutPastSearches(opened.request, provider.id)
@@ -53,6 +54,7 @@ export const crossing = (client: Protocol, provider: ProviderProtocol, options: 
     estimatedInputTokens: options.estimatedInputTokens,
     request,
     asked,
+    ...(same && { same }),
   }
   return {
     straight: false,
@@ -70,9 +72,10 @@ export const crossing = (client: Protocol, provider: ProviderProtocol, options: 
         const finish = answer.choices[0]?.finish.raw
         if (finish) observed.finish = finish
         for (const choice of answer.choices) {
-          for (const block of choice.blocks) observed.deliveredChars += blockLength(block)
+          for (const block of choice.blocks) observed.deliveredChars += textLength(block)
         }
-        return { body: Buffer.from(JSON.stringify(client.encodeResponse(answer, toClient))), observed }
+        const usage = answer.usage ?? untold(observed, options)
+        return { body: Buffer.from(JSON.stringify(client.encodeResponse({ ...answer, usage }, toClient))), observed }
       } catch (cause) {
         if (cause instanceof FailedAnswer)
           return { body, observed: { deliveredChars: 0, complete: false, failure: cause.failure } }
@@ -86,12 +89,7 @@ export const crossing = (client: Protocol, provider: ProviderProtocol, options: 
       if (sent.size > 0) steps.push({ push: (event) => [restoreInEvent(event, sent)] })
       if (forms.freeText.size > 0) steps.push(new FreeTextCalls(forms.freeText))
       if (!same) steps.push(new StateSeal(options.sealer, owner))
-      return new CrossingStream(
-        provider.createDecoder(fromServer),
-        client.createEncoder(toClient),
-        steps,
-        facts.choices,
-      )
+      return new CrossingStream(provider.createDecoder(fromServer), client.createEncoder(toClient), steps, options)
     },
   }
 }
@@ -103,8 +101,11 @@ interface Step {
   push(event: NeutralEvent): readonly NeutralEvent[]
 }
 
-const blockLength = (block: { kind: string; text?: string; arguments?: string }): number =>
-  (block.text?.length ?? 0) + (block.arguments?.length ?? 0)
+/** Where the provider tells no usage, every client is told the estimate that an answer with something in it is charged by (settle.ts). */
+const untold = (
+  { deliveredChars }: Observed,
+  { estimatedInputTokens }: Pick<RoadOptions, 'estimatedInputTokens'>,
+): Usage => estimateUsage(estimatedInputTokens, deliveredChars)
 
 class CrossingStream implements StreamRoad {
   readonly observed: Observed = { deliveredChars: 0, complete: false }
@@ -112,15 +113,17 @@ class CrossingStream implements StreamRoad {
   readonly #decoder
   readonly #encoder: StreamEncoder
   readonly #steps: readonly Step[]
+  readonly #options: RoadOptions
   /** How many answers were asked for, and how many of them have not finished yet. */
   readonly #choices: number
   #unfinished: number
   fail?: (error: GatewayError, requestId: string) => string
 
-  constructor(decoder: StreamDecoder, encoder: StreamEncoder, steps: readonly Step[], choices: number) {
+  constructor(decoder: StreamDecoder, encoder: StreamEncoder, steps: readonly Step[], options: RoadOptions) {
     this.#steps = steps
-    this.#choices = choices
-    this.#unfinished = choices
+    this.#options = options
+    this.#choices = options.facts.choices
+    this.#unfinished = options.facts.choices
     this.#decoder = decoder
     this.#encoder = encoder
     if (encoder.fail) this.fail = (error, requestId) => encoder.fail!(error, requestId)
@@ -151,6 +154,8 @@ class CrossingStream implements StreamRoad {
       // Answers that nobody asked for are left out.
       if ('choice' in event && event.choice >= this.#choices) continue
       this.#observe(event)
+      if (event.type === 'end' && !this.observed.usage && this.observed.complete)
+        out += this.#tell({ type: 'usage', usage: untold(this.observed, this.#options) }, 0)
       if (event.type !== 'error') out += this.#tell(event, 0)
       if (this.#encoder.failure !== undefined) this.#fail(this.#encoder.failure)
     }

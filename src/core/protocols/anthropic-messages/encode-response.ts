@@ -8,7 +8,7 @@ import { encodeFinish } from './finish.ts'
 import { messageId, toolId } from './ids.ts'
 import { renameFallback } from './mask.ts'
 import { encodeUsage } from './usage.ts'
-import { estimateUsage, textLength } from './estimate.ts'
+import { estimateUsage, textLength } from '../estimate.ts'
 
 /**
  * The answer as a whole message with every key the types know. Only the first choice exists for this protocol's clients. Throws `upstream_error` for an end that must not

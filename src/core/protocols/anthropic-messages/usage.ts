@@ -1,5 +1,5 @@
 import type { JsonObject, JsonValue, Usage } from '../neutral/index.ts'
-import { estimateTokens } from './estimate.ts'
+import { estimateTokens } from '../estimate.ts'
 import { TokenCounts } from '../token-counts.ts'
 import { isObject } from './read.ts'
 
