@@ -356,8 +356,10 @@ describe('think-tags', () => {
 })
 
 describe('a list of quirks', () => {
-  test('has a case for each in this file', () => {
-    expect(Object.keys({ ...requests, ...answers }).toSorted()).toEqual([...quirkIds].toSorted())
+  // Those of Responses: src/core/endpoints/same-protocol.test.ts.
+  test('has a case for each of Chat Completions in this file', () => {
+    const chat = quirkIds.filter((id) => !quirksOf([id]).repairs.includes('openai-responses'))
+    expect(Object.keys({ ...requests, ...answers }).toSorted()).toEqual([...chat].toSorted())
   })
 
   test('is that of the kind, with what was switched', () => {
@@ -366,8 +368,8 @@ describe('a list of quirks', () => {
     const switched = switchQuirks(ids, { 'think-tags': true, 'missing-tool-index': false })
     expect(switched.ids).toContain('think-tags')
     expect(switched.ids).not.toContain('missing-tool-index')
-    expect(quirksOf(['max-tokens-only']).repairs).toBe(false)
-    expect(quirksOf(['no-done']).repairs).toBe(true)
+    expect(quirksOf(['max-tokens-only']).repairs).toEqual([])
+    expect(quirksOf(['no-done']).repairs).toEqual(['openai-chat'])
   })
 })
 

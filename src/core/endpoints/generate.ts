@@ -4,8 +4,10 @@ import { jsonArrayFraming } from '../protocols/gemini/json-array.ts'
 import type { Observed, Protocol, ProviderProtocol } from '../protocols/protocol.ts'
 import type { RoadCall, Unframer } from '../provider-kinds/provider-kind.ts'
 import { sealPrefix } from '../protocols/sealed.ts'
-import { crossing } from './crossing.ts'
+import { crossing, type Translation } from './crossing.ts'
 import type { Endpoint, Road, RoadOptions, RoadTarget, StreamRoad } from './endpoint.ts'
+import { withoutForeignReasoning } from './foreign-reasoning.ts'
+import { ownerOf } from './sealed-state.ts'
 import { straight } from './straight.ts'
 
 /** The main call of a protocol: a prompt goes in, an answer is generated. It reaches providers of every protocol. */
@@ -17,7 +19,7 @@ export const generate = (client: Protocol): Endpoint => ({
 })
 
 const buildRoad = (client: Protocol, options: RoadOptions): Road => {
-  const { kind, model, quirks, baseUrl } = options.target
+  const { kind, model, baseUrl } = options.target
   const provider = spokenWith(client, options.target)
   const call: RoadCall = {
     protocol: provider.id,
@@ -26,12 +28,7 @@ const buildRoad = (client: Protocol, options: RoadOptions): Road => {
     baseUrl,
     client: options.clientHeaders,
   }
-  // Sealed state in the history means that another protocol's provider answered before: what is sealed must be opened.
-  const untouched =
-    provider === client &&
-    !(provider.id === 'openai-chat' && quirks.repairs) &&
-    !options.facts.scanned.bytes.includes(sealPrefix)
-  const way = untouched ? straight(client, options) : crossing(client, provider, options)
+  const way = wayOf(client, provider, options)
   if (options.crossing.strict && way.warnings.length > 0) throw notExpressible(way.warnings[0]!)
   return {
     ...way,
@@ -49,6 +46,25 @@ const buildRoad = (client: Protocol, options: RoadOptions): Road => {
     },
     decodeError: (status, headers, body) => provider.decodeError(status, headers, body),
   }
+}
+
+/** The straight road if the provider speaks the client's protocol as it should and the conversation holds nothing sealed; the crossing otherwise. */
+const wayOf = (client: Protocol, provider: ProviderProtocol, options: RoadOptions): Translation => {
+  const { facts, target, sealer } = options
+  const repairs = target.quirks.repairs.includes(provider.id)
+  if (provider !== client) return crossing(client, provider, options)
+  if (client.id === 'openai-responses') {
+    const { providerId, model } = target
+    const bare = withoutForeignReasoning(facts.scanned, sealer, ownerOf(client.id, providerId, model))
+    if (!bare) return crossing(client, provider, options)
+    const way = straight(client, { ...options, facts: { ...facts, scanned: bare.scanned } })
+    // The request is the client's own all the same: the provider may keep what it answers.
+    const { unary, stream } = repairs ? crossing(client, provider, options) : way
+    return { ...way, straight: !repairs, warnings: bare.warnings, unary, stream }
+  }
+  // Sealed state in the history means that another protocol's provider answered before: what is sealed must be opened.
+  const untouched = !repairs && !facts.scanned.bytes.includes(sealPrefix)
+  return untouched ? straight(client, options) : crossing(client, provider, options)
 }
 
 /** The protocol of the model where its provider has several and the operator did not take it away; else the client's own if the provider speaks it; else the provider's first. */

@@ -58,6 +58,12 @@ export const familyOf = (model: string): string => {
   return known ? known[0].toLowerCase() : model.toLowerCase().replace(/[-_.:@/].*$/, '')
 }
 
+export const ownerOf = (protocol: ProtocolId, provider: string, model: string): StateOwner => ({
+  protocol,
+  provider,
+  family: familyOf(model),
+})
+
 export const sealState = (sealer: Sealer, state: ReasoningState): string => {
   const sealed = sealer.seal(Buffer.from(JSON.stringify(state)))
   return sealPrefix + sealed.toString('base64')
@@ -71,7 +77,7 @@ export const openState = (sealer: Sealer, text: string): ReasoningState | undefi
   return read.success ? read.data : undefined
 }
 
-const belongsTo = (state: ReasoningState, owner: StateOwner): boolean =>
+export const belongsTo = (state: ReasoningState, owner: StateOwner): boolean =>
   state.protocol === owner.protocol &&
   state.family === owner.family &&
   (state.protocol !== 'openai-responses' || state.provider === owner.provider)
@@ -99,8 +105,7 @@ export const openStates = (
         ...(id !== undefined && { id }),
       }
     }
-    const reason = state ? 'it was made by another model' : 'it was not sealed by this gateway'
-    warnings.push({ path: part.path ?? 'messages', action: 'dropped', reason: `sealed reasoning: ${reason}` })
+    if (carriesState(state)) warnings.push(lostState(part.path ?? 'messages', state))
     return { type: 'thinking', ...place, text: state?.text ?? part.text, ...(state && { signedBy: state.protocol }) }
   }
   const openAll = (parts: readonly Part[]): Part[] => {
@@ -131,12 +136,28 @@ export const openStates = (
   return { request: { ...request, messages: messages.filter(({ parts }) => parts.length > 0) }, warnings }
 }
 
+/** Whether something is lost with it; text alone is for people to read. What cannot be opened may hold anything. */
+const carriesState = (state: ReasoningState | undefined): boolean =>
+  state === undefined ||
+  state.protocol === 'openai-chat' ||
+  state.signature !== undefined ||
+  state.redacted !== undefined
+
+export const lostState = (path: string, state: ReasoningState | undefined): Warning => ({
+  path,
+  action: 'dropped',
+  reason: `sealed reasoning: ${state ? 'it was made by another model' : 'it was not sealed by this gateway'}`,
+})
+
 const sealedIn = ({ signature, redacted }: ThinkingPart): string | undefined =>
   [signature, redacted].find((text) => text !== undefined && isSealed(text))
 
 type ThinkingStart = Extract<BlockStart, { kind: 'thinking' }>
 
-/** Seals the state in the events of one answer. Reasoning without any (a chat server's plain text) is sealed too: some of them demand it back (DeepSeek). */
+/**
+ * Seals the state in the events of one answer. Reasoning without any is sealed too: some chat servers demand their plain text back (DeepSeek), and unsealed it could not be
+ * told from what the next provider itself said, which refuses it.
+ */
 export class StateSeal {
   readonly #sealer: Sealer
   readonly #owner: StateOwner
@@ -165,8 +186,7 @@ export class StateSeal {
       case 'block-stop': {
         const open = this.#open.get(event.choice)
         this.#open.delete(event.choice)
-        const owed = open && !open.sealed && this.#owner.protocol === 'openai-chat' && open.text !== ''
-        if (!owed) return [event]
+        if (!open || open.sealed || open.text === '') return [event]
         this.#open.set(event.choice, open)
         const sealed = this.#seal(event, {})
         this.#open.delete(event.choice)
@@ -202,7 +222,7 @@ export const sealResponse = (response: NeutralResponse, sealer: Sealer, owner: S
       if (block.kind !== 'thinking') return block
       const { text, signature, redacted, id } = block
       const bare = signature === undefined && redacted === undefined
-      if (bare && (owner.protocol !== 'openai-chat' || text === '')) return block
+      if (bare && text === '') return block
       return { kind: 'thinking', text, signature: sealState(sealer, { ...owner, text, signature, redacted, id }) }
     }),
   })),

@@ -137,6 +137,8 @@ export interface EncodeOptions {
   readonly request?: NeutralRequest
   /** The client's body as it was parsed, for the same purpose. */
   readonly asked?: JsonObject
+  /** The provider speaks the client's protocol and got its request: its answer's id is the one to go on from, if it keeps it (Responses). */
+  readonly same?: true
 }
 
 /** Provider's frames → neutral events. Never throws: what cannot be read becomes an `error` event or is ignored, as the laws in event.ts demand. */

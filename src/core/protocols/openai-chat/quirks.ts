@@ -1,3 +1,4 @@
+import type { ProtocolId } from '../neutral/index.ts'
 import type { ChatDialect } from './dialect.ts'
 
 interface QuirkFacts {
@@ -6,11 +7,13 @@ interface QuirkFacts {
   readonly title: string
   /** `request`: what we send is changed, on both roads. `answer`: answers are repaired, which takes the road through the neutral form. */
   readonly side: 'request' | 'answer'
+  /** The protocol in which it shows. Default: Chat Completions. */
+  readonly protocol?: ProtocolId
   /** What of the dialect it sets. */
   readonly chat?: ChatDialect
 }
 
-/** How servers that speak Chat Completions differ from OpenAI, each by a name that an operator can switch (protocols reference, parts 1 and 8). */
+/** How servers that speak OpenAI's protocols differ from OpenAI, each by a name that an operator can switch (protocols reference, parts 1 and 8). */
 export const quirks = [
   {
     id: 'max-tokens-only',
@@ -81,6 +84,12 @@ export const quirks = [
     side: 'answer',
     chat: { thinkTags: true },
   },
+  {
+    id: 'responses-events',
+    title: 'streams Responses out of order: events without numbers, missing, behind the end, or under changing ids',
+    side: 'answer',
+    protocol: 'openai-responses',
+  },
 ] as const satisfies readonly QuirkFacts[]
 
 export type QuirkId = (typeof quirks)[number]['id']
@@ -90,8 +99,8 @@ export const quirkIds = quirks.map(({ id }) => id)
 /** The quirks of one provider, ready for use. Made when the catalogue is loaded, not for each request. */
 export interface Quirks {
   readonly ids: readonly QuirkId[]
-  /** The server's answers need repair. */
-  readonly repairs: boolean
+  /** The protocols in which the server's answers need repair. */
+  readonly repairs: readonly ProtocolId[]
   readonly chat: ChatDialect
 }
 
@@ -99,7 +108,7 @@ export const quirksOf = (ids: readonly QuirkId[]): Quirks => {
   const on: readonly QuirkFacts[] = quirks.filter(({ id }) => ids.includes(id))
   return Object.freeze({
     ids: Object.freeze(quirkIds.filter((id) => ids.includes(id))),
-    repairs: on.some(({ side }) => side === 'answer'),
+    repairs: Object.freeze(on.filter(({ side }) => side === 'answer').map(({ protocol = 'openai-chat' }) => protocol)),
     chat: Object.freeze(Object.assign({}, ...on.map(({ chat }) => chat)) as ChatDialect),
   })
 }

@@ -10,6 +10,7 @@ import {
 } from './decode-parts.ts'
 import { betweenSummaries } from './read-output.ts'
 import { append } from '../turns.ts'
+import { isOwnReasoningId } from './ids.ts'
 import { flatName } from './tool-namespaces.ts'
 
 // Ids and states of items say nothing to a provider that keeps none (`store: false`).
@@ -146,12 +147,16 @@ const decodeSystem = ({ parts, extensions }: NeutralMessage): TextPart[] =>
 const decodeReasoning = (item: JsonObject, path: string): ThinkingPart => {
   const summary = decodeReasoningTexts(item['summary'], `${path}.summary`).join(betweenSummaries)
   const content = decodeReasoningTexts(item['content'], `${path}.content`).join('')
+  const signature = optional(item['encrypted_content'], `${path}.encrypted_content`, filled)
+  const id = optional(item['id'], `${path}.id`, filled)
+  const made = id !== undefined && isOwnReasoningId(id)
   return compact({
     type: 'thinking' as const,
     text: summary === '' ? content : summary,
-    signature: optional(item['encrypted_content'], `${path}.encrypted_content`, filled),
-    signedBy: 'openai-responses' as const,
-    id: optional(item['id'], `${path}.id`, filled),
+    signature,
+    // Text under an id that was made here may be anybody's.
+    signedBy: made && signature === undefined ? undefined : ('openai-responses' as const),
+    id: made ? undefined : id,
     path,
     extensions: own(rest(item, reasoningFields)),
   })

@@ -4,7 +4,7 @@ import type { Block, Finish, JsonObject, NeutralResponse } from '../neutral/inde
 import type { EncodeOptions } from '../protocol.ts'
 import { callItem, encodeCitation, messageItem, reasoningItem, refusalPart, textPart } from './answer-items.ts'
 import { encodeFinish, type WireFinish } from './finish.ts'
-import { itemId, responseId } from './ids.ts'
+import { answerId, itemId, reasoningId } from './ids.ts'
 import { responseObject, wantsState } from './response-object.ts'
 import { namespacedTools } from './tool-namespaces.ts'
 
@@ -14,7 +14,7 @@ export const encodeResponse = (response: NeutralResponse, options: EncodeOptions
   if (!choice) throw new GatewayError('upstream_error', 'The provider sent an answer that holds nothing.')
   const end = encodeFinish(choice.finish)
   if (!end) throw new GatewayError('upstream_error', brokenFinish(choice.finish))
-  const id = responseId(response.id)
+  const id = answerId(response.id, options)
   return responseObject(
     {
       id,
@@ -98,10 +98,6 @@ type Thinking = Extract<Block, { kind: 'thinking' }>
 
 const stateOf = ({ signature, redacted }: Pick<Thinking, 'signature' | 'redacted'>): string | undefined =>
   signature ?? redacted
-
-/** Reasoning keeps the id under which its state is accepted. */
-export const reasoningId = (id: string | undefined, answer: string, index: number): string =>
-  id?.startsWith('rs_') ? id : itemId('rs_', answer, index)
 
 /** What shows nothing and carries nothing is no item, nor is what only another protocol understands. */
 const isTold = (block: Block, sealed: boolean): boolean => {

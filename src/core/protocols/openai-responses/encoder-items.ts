@@ -9,9 +9,8 @@ import {
   summaryPart,
   textPart,
 } from './answer-items.ts'
-import { reasoningId } from './encode-response.ts'
 import type { EventWriter } from './event-writer.ts'
-import { itemId } from './ids.ts'
+import { itemId, reasoningId } from './ids.ts'
 import type { NamespacedName } from './tool-namespaces.ts'
 
 type PartKind = 'output_text' | 'refusal'

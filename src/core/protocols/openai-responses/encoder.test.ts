@@ -10,7 +10,7 @@ import { parseFrame, SseSplitter } from '../sse.ts'
 import { Decoder } from './decoder.ts'
 import { encodeResponse } from './encode-response.ts'
 import { Encoder } from './encoder.ts'
-import { callId, responseId } from './ids.ts'
+import { answerId, callId } from './ids.ts'
 
 const asked: JsonObject = {
   model: 'shadow',
@@ -119,7 +119,7 @@ describe('any answer', () => {
           finish.reason === 'refusal' && finish.explanation && !blocks.some(({ kind }) => kind === 'refusal')
             ? [{ kind: 'refusal', text: finish.explanation }]
             : []
-        expect(again.id).toBe(responseId(given.id))
+        expect(again.id).toBe(answerId(given.id, {}))
         expect(again.usage).toEqual(given.usage)
         expect(again.choices[0]!.blocks).toEqual([...blocks, ...explained].map(asCarried))
         expect(again.choices[0]!.finish.reason).toBe(carriedReason(given, explained.length > 0))

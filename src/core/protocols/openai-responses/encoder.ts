@@ -6,7 +6,7 @@ import { encodeCitation } from './answer-items.ts'
 import { EncodedItems } from './encoder-items.ts'
 import { EventWriter, failureEvents } from './event-writer.ts'
 import { encodeFinish, type WireFinish } from './finish.ts'
-import { responseId } from './ids.ts'
+import { answerId } from './ids.ts'
 import { type AnswerState, responseObject, wantsState } from './response-object.ts'
 import { namespacedTools } from './tool-namespaces.ts'
 
@@ -37,7 +37,7 @@ export class Encoder implements StreamEncoder {
   }
 
   #newItems(): EncodedItems {
-    this.#id = responseId(this.#id)
+    this.#id = answerId(this.#id, this.#options)
     return new EncodedItems(this.#writer, this.#id, namespacedTools(this.#options.asked))
   }
 

@@ -34,14 +34,14 @@ export const responseObject = (state: AnswerState, options: EncodeOptions): Json
     model: options.model,
     output: [...state.output],
     parallel_tool_calls: or('parallel_tool_calls', true),
-    previous_response_id: null,
+    previous_response_id: options.same ? or('previous_response_id', null) : null,
     prompt_cache_key: or('prompt_cache_key', null),
     prompt_cache_retention: or('prompt_cache_retention', null),
     reasoning: echoReasoning(asked['reasoning']),
     safety_identifier: or('safety_identifier', null),
     service_tier: 'default',
-    // Nothing is kept here, whatever was asked.
-    store: false,
+    // Nothing is kept here, whatever was asked; a provider that was asked so keeps it.
+    store: options.same === true && asked['store'] !== false,
     temperature: or('temperature', 1),
     text: echoText(asked['text']),
     tool_choice: or('tool_choice', 'auto'),
