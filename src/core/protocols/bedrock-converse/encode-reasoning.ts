@@ -1,4 +1,5 @@
 import { fieldName } from '../client-fields.ts'
+import { effortOf } from '../effort.ts'
 import type { Effort, JsonObject, NeutralRequest } from '../neutral/index.ts'
 import { reasoningDialectOf } from './models.ts'
 import type { Warnings } from './refusals.ts'
@@ -39,6 +40,8 @@ export const encodeReasoning = (
         warnings.dropped(path, `the limit on output leaves less than ${leastBudget} tokens for thinking`)
         return {}
       }
+      if (budget < wanted && effortOf(budget) !== (reasoning.effort ?? effortOf(wanted)))
+        warnings.changed(path, `the budget is lowered to ${budget}`)
       return { thinking: { type: 'enabled', budget_tokens: budget } }
     }
     case 'nova':

@@ -1,4 +1,5 @@
 import { fieldName } from '../client-fields.ts'
+import { effortOf } from '../effort.ts'
 import type { Effort, JsonObject, NeutralRequest, Reasoning } from '../neutral/index.ts'
 import { isGeneration3, type ModelTraits } from './model-name.ts'
 import type { Warnings } from './refusals.ts'
@@ -16,6 +17,8 @@ const budgetOf: Readonly<Record<Exclude<Effort, 'none'>, number>> = {
 const mostFlash = 24_576
 const mostPro = 32_768
 const leastPro = 128
+/** Less is no thinking worth its price: then it is switched off. */
+const leastBudget = 1024
 
 /** `thinkingConfig`: levels from Gemini 3 on, a budget for 2.5, nothing for older models, which do not think. */
 export const encodeThinking = (
@@ -31,12 +34,12 @@ export const encodeThinking = (
     if (!isOff(reasoning)) warnings.dropped(path, 'this model does not think')
     return undefined
   }
-  const config = {
-    ...(isGeneration3(traits)
-      ? encodeLevel(request, reasoning, traits, path, warnings)
-      : encodeBudget(request, reasoning, traits, maxTokens, path, warnings)),
-    ...encodeShown(request, reasoning),
-  }
+  const thinks: JsonObject = isGeneration3(traits)
+    ? encodeLevel(request, reasoning, traits, path, warnings)
+    : encodeBudget(request, reasoning, traits, maxTokens, path, warnings)
+  // Thoughts that are switched off cannot be shown.
+  const shown = thinks['thinkingBudget'] === 0 && request.protocol !== 'gemini' ? {} : encodeShown(request, reasoning)
+  const config = { ...thinks, ...shown }
   return Object.keys(config).length > 0 ? config : undefined
 }
 
@@ -105,10 +108,15 @@ const encodeBudget = (
   }
   const asked = budgetTokens ?? (effort === undefined || effort === 'none' ? undefined : budgetOf[effort])
   if (asked === undefined) return mode === undefined ? {} : { thinkingBudget: -1 }
-  const most = Math.min(pro ? mostPro : mostFlash, (maxTokens ?? Number.POSITIVE_INFINITY) - 1)
-  if (most < asked && budgetTokens !== undefined)
-    warnings.changed(path, `the budget is lowered to ${Math.max(most, 0)}`)
-  return { thinkingBudget: Math.max(Math.min(asked, most), pro ? leastPro : 0) }
+  const budget = Math.min(asked, pro ? mostPro : mostFlash, (maxTokens ?? Number.POSITIVE_INFINITY) - 1)
+  if (budget < Math.min(asked, leastBudget)) {
+    const least = pro ? leastPro : 0
+    warnings.changed(path, `the limit on output leaves less than ${leastBudget} tokens for thinking; ${least} are sent`)
+    return { thinkingBudget: least }
+  }
+  if (budget < asked && (budgetTokens !== undefined || effortOf(budget) !== effort))
+    warnings.changed(path, `the budget is lowered to ${budget}`)
+  return { thinkingBudget: Math.max(budget, pro ? leastPro : 0) }
 }
 
 /** Clients of Responses and of Gemini say whether they want to see thoughts; the others are shown them unless they refuse. */

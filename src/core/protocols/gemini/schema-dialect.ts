@@ -42,9 +42,9 @@ export const toJsonSchema = (schema: JsonObject, options: SchemaOptions = {}): J
 
 /** Other models answer in the order in which the schema names the properties. */
 const inOrder = (properties: JsonObject, order: readonly JsonValue[]): JsonObject => {
-  const first = order.filter((name) => typeof name === 'string' && Object.hasOwn(properties, name))
+  const first = order.filter((name) => typeof name === 'string').filter((name) => Object.hasOwn(properties, name))
   return Object.fromEntries(
-    [...new Set([...first, ...Object.keys(properties)])].map((name) => [name, properties[`${name}`]!]),
+    [...new Set([...first, ...Object.keys(properties)])].map((name) => [name, properties[name]!]),
   )
 }
 

@@ -3,7 +3,7 @@ import { fieldName } from '../client-fields.ts'
 import { compact } from '../read.ts'
 import type { Effort, JsonObject, NeutralRequest, OutputFormat, Warning } from '../neutral/index.ts'
 import type { EncodeRequestOptions } from '../protocol.ts'
-import { effortOf } from '../effort.ts'
+import { effortOf, leastEffort, neverReasons } from '../effort.ts'
 import { encodeMessages } from './encode-messages.ts'
 import { encodeTools } from './encode-tools.ts'
 import { refuseForeign, unsupported, Warnings } from './refusals.ts'
@@ -37,7 +37,7 @@ export const encodeRequest = (
       n: request.choices,
       stop: encodeStops(request),
       response_format: request.format && encodeFormat(request.format, request, warnings),
-      reasoning_effort: encodeEffort(request, warnings),
+      reasoning_effort: encodeEffort(request, options.model, warnings),
       seed: request.seed,
       presence_penalty: request.presencePenalty,
       frequency_penalty: request.frequencyPenalty,
@@ -99,13 +99,18 @@ const enforce = (
   return undefined
 }
 
-/** Models that do not reason refuse the field, so thinking that is switched off is not told: it is off there anyway. */
-const encodeEffort = (request: NeutralRequest, warnings: Warnings): Effort | undefined => {
+/** Models that do not reason, and some servers, refuse the field: thinking that is switched off is told only where the model is known to take it. */
+const encodeEffort = (request: NeutralRequest, model: string, warnings: Warnings): Effort | undefined => {
   const { reasoning } = request
   if (!reasoning) return undefined
   if (reasoning.mode === 'off') {
-    warnings.dropped(fieldName(request, 'reasoning'), 'models that always reason cannot be kept from it')
-    return undefined
+    const path = fieldName(request, 'reasoning')
+    const least = leastEffort(model)
+    if (least === undefined && !neverReasons.test(model))
+      warnings.dropped(path, 'models that always reason cannot be kept from it')
+    else if (least !== undefined && least !== 'none')
+      warnings.changed(path, `this model always reasons; "${least}" is its least`)
+    return least
   }
   if (reasoning.effort) return reasoning.effort
   return reasoning.budgetTokens === undefined ? undefined : effortOf(reasoning.budgetTokens)

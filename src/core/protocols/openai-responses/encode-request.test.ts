@@ -193,7 +193,7 @@ describe('from Messages', () => {
     const { body } = messages({ thinking: { type: 'enabled', budget_tokens: 2048 }, metadata: { user_id: 'u_1' } })
     expect(body).toMatchObject({ reasoning: { effort: 'low', summary: 'auto' }, safety_identifier: 'u_1' })
     expect(messages({ thinking: { type: 'adaptive', display: 'omitted' } }).body).not.toHaveProperty('reasoning')
-    expect(messages({ thinking: { type: 'disabled' } }).body).not.toHaveProperty('reasoning')
+    expect(messages({ thinking: { type: 'disabled' } }).body).toHaveProperty('reasoning', { effort: 'minimal' })
     const hashed = messages({ metadata: { user_id: 'a@example.org' } }).body['safety_identifier']
     expect(hashed).toMatch(/^[0-9a-f]{64}$/)
   })

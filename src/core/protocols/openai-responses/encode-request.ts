@@ -1,6 +1,6 @@
 import { sha256 } from '../../kernel/secrets.ts'
 import { fieldName } from '../client-fields.ts'
-import { effortOf } from '../effort.ts'
+import { effortOf, leastEffort, neverReasons } from '../effort.ts'
 import type {
   Effort,
   JsonObject,
@@ -22,8 +22,6 @@ const leastOutput = 16
 const maxUserLength = 64
 const tiers = new Set(['auto', 'default', 'flex', 'scale', 'priority', 'fast'])
 const encryptedReasoning = 'reasoning.encrypted_content'
-/** Models that do not reason refuse to be asked for their encrypted reasoning. */
-const neverReasons = /^(?:gpt-3|gpt-4|chatgpt-4o)/
 
 /**
  * Nothing is kept at the provider (`store: false`): all users share its account, and every request holds the whole conversation. Reasoning comes back encrypted, for the
@@ -47,7 +45,7 @@ export const encodeRequest = (
       top_p: request.topP,
       text: filled({ ...encodeText(request, warnings), ...text }),
       reasoning: filled({
-        ...(request.reasoning && encodeReasoning(request, request.reasoning, warnings)),
+        ...(request.reasoning && encodeReasoning(request, request.reasoning, options.model, warnings)),
         ...reasoning,
       }),
       ...encodeUser(request, warnings),
@@ -91,6 +89,7 @@ const encodeLimit = (
   return leastOutput
 }
 
+/** Models that do not reason refuse to be asked for their encrypted reasoning. */
 const encodeInclude = (model: string, others: JsonValue | undefined): JsonObject => {
   const include = neverReasons.test(model) ? [] : [encryptedReasoning]
   if (Array.isArray(others)) include.push(...others.filter((name) => typeof name === 'string'))
@@ -124,11 +123,24 @@ const encodeStrict = (
   return undefined
 }
 
-/** Models that always reason refuse to be kept from it, and those that do not refuse the field: thinking that is switched off is not told. */
-const encodeReasoning = (request: NeutralRequest, reasoning: Reasoning, warnings: Warnings): JsonObject => {
+/** Models that do not reason refuse the field: thinking that is switched off is told only where the model is known to take it. */
+const encodeReasoning = (
+  request: NeutralRequest,
+  reasoning: Reasoning,
+  model: string,
+  warnings: Warnings,
+): JsonObject => {
   if (reasoning.mode === 'off') {
-    warnings.dropped(fieldName(request, 'reasoning'), 'models that always reason cannot be kept from it')
-    return {}
+    const path = fieldName(request, 'reasoning')
+    const least = leastEffort(
+      model,
+      request.tools.some(({ type }) => type === 'web-search'),
+    )
+    if (least === undefined && !neverReasons.test(model))
+      warnings.dropped(path, 'models that always reason cannot be kept from it')
+    else if (least !== undefined && least !== 'none')
+      warnings.changed(path, `this model always reasons; "${least}" is its least`)
+    return compact({ effort: least })
   }
   const effort: Effort | undefined =
     reasoning.effort ?? (reasoning.budgetTokens === undefined ? undefined : effortOf(reasoning.budgetTokens))
