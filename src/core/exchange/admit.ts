@@ -13,6 +13,7 @@ import type { KeptResponses } from '../usage/kept-responses.ts'
 import type { Call } from './call.ts'
 import { findEarlier, notThere } from './earlier-response.ts'
 import { applySettings, outputCap } from './model-settings.ts'
+import { promptEstimate } from './prompt-estimate.ts'
 import { quotaClaim, quotaRefusal, secondsToRenewal } from './quota.ts'
 import { definesTools, usesHostedTools } from './tools.ts'
 
@@ -99,7 +100,7 @@ export const admit = async (call: Call, deps: AdmitDeps, sighting: Sighting): Pr
   // Where neither a price nor a quota of tokens reserves anything, nothing is limited that neither client nor model limit.
   const reserves = price !== null || (principal.quota?.tokens ?? null) !== null
   const limit = reserves || bounds.outputLimit !== 'reserve' ? planned : undefined
-  const estimatedInputTokens = Math.min(bounds.promptTokens, estimateTokens(promptBytes) + earlierTokens)
+  const estimatedInputTokens = Math.min(bounds.promptTokens, estimateOf(facts, target) + earlierTokens)
   const road = endpoint.road({
     facts,
     place,
@@ -174,6 +175,11 @@ export const admit = async (call: Call, deps: AdmitDeps, sighting: Sighting): Pr
     throw error
   }
 }
+
+const estimateOf = (facts: RequestFacts, { provider, model }: Target): number =>
+  facts.prompt && facts.promptBound !== 0
+    ? promptEstimate(facts.prompt, provider.kind.protocolFor?.(model) ?? provider.speaks[0]!)
+    : estimateTokens(facts.promptBound ?? facts.scanned.bytes.length)
 
 const findModel = (name: string, allowed: ReadonlySet<string> | null, catalog: Catalog): ResolvedModel => {
   const model = catalog.resolve(name)

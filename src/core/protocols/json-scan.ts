@@ -25,6 +25,21 @@ export interface ScannedObject {
   readonly found: readonly number[]
 }
 
+/** Is shown what a scan comes by, in order. All places are those in the body. */
+export interface ScanWatcher {
+  /** The value of this top-level field comes next. */
+  field(name: string): void
+  /** A key below the top level, with its quotes. */
+  key(bytes: Buffer, from: number, end: number): void
+  /** An object or an array that is not empty. */
+  open(isObject: boolean): void
+  close(): void
+  /** A string with its quotes, a number or a word. */
+  value(bytes: Buffer, from: number, end: number): void
+  /** An escape of the key or string that comes next. */
+  escape(bytes: Buffer, from: number, end: number): void
+}
+
 const maxDepth = 128
 /** No protocol knows a hundred fields; and a long conversation with many tools has some ten thousand values. Beyond, reading would keep others waiting. */
 const maxFields = 1_000
@@ -49,10 +64,15 @@ const isHex = (byte: number | undefined): boolean =>
 const invalid = (at: number, what = 'unexpected character'): GatewayError =>
   new GatewayError('invalid_json', `The body is not valid JSON: ${what} at byte ${at}.`)
 
-/** `words`: keys to be found wherever they are, of ASCII letters. `most`: how many values it may hold. Throws GatewayError 400: `invalid_utf8`, `invalid_json`, `json_too_deep`, `json_too_complex`, `duplicate_key` (top level only), `invalid_request` when it is no object. */
-export const scanObject = (bytes: Buffer, words: readonly string[] = [], most = maxValues): ScannedObject => {
+/** `words`: keys to be found wherever they are, of ASCII letters. `most`: how many values it may hold. `watcher`: see there. Throws GatewayError 400: `invalid_utf8`, `invalid_json`, `json_too_deep`, `json_too_complex`, `duplicate_key` (top level only), `invalid_request` when it is no object. */
+export const scanObject = (
+  bytes: Buffer,
+  words: readonly string[] = [],
+  most = maxValues,
+  watcher?: ScanWatcher,
+): ScannedObject => {
   if (!isUtf8(bytes)) throw new GatewayError('invalid_utf8')
-  const walk = startWalk(bytes, words, most)
+  const walk = startWalk(bytes, words, most, watcher)
   let at = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0
   at = skipSpace(bytes, at)
   if (at === bytes.length) throw new GatewayError('invalid_json', 'The body is empty. Send a JSON object.')
@@ -72,6 +92,7 @@ export const scanObject = (bytes: Buffer, words: readonly string[] = [], most = 
       at = skipSpace(bytes, at)
       if (bytes[at] !== COLON) throw invalid(at, '":" is expected')
       const valueStart = skipSpace(bytes, at + 1)
+      if (watcher) watcher.field(key)
       at = skipValue(walk, valueStart)
       if (fields.has(key))
         throw new GatewayError(
@@ -193,17 +214,18 @@ interface Walk {
   readonly found: number[]
   /** How many values may still come. */
   left: number
+  readonly watcher: ScanWatcher | undefined
 }
 
 /** Below this many bytes the view costs more than it saves. */
 const largeBody = 2048
 const noQuads = new Int32Array(0)
 
-const startWalk = (bytes: Buffer, words: readonly string[], left: number): Walk => {
+const startWalk = (bytes: Buffer, words: readonly string[], left: number, watcher: ScanWatcher | undefined): Walk => {
   const shift = -bytes.byteOffset & 3
   const large = bytes.length >= largeBody
   const quads = large ? new Int32Array(bytes.buffer, bytes.byteOffset + shift, (bytes.length - shift) >> 2) : noQuads
-  return { bytes, quads, shift, words, found: [], left }
+  return { bytes, quads, shift, words, found: [], left, watcher }
 }
 
 /** How many bytes of a string are looked at one by one before four at a time: most strings end before. */
@@ -225,7 +247,9 @@ const skipString = (walk: Walk, from: number): number => {
     const byte = bytes[at]
     if (byte === QUOTE) return at + 1
     if (byte !== BACKSLASH) throw invalid(at, 'a control character in a string')
+    const escape = at
     at = skipEscape(bytes, at)
+    if (walk.watcher) walk.watcher.escape(bytes, escape, at)
   }
 }
 
@@ -278,8 +302,9 @@ const skipValue = (walk: Walk, from: number): number => {
   const first = bytes[from]
   if (first !== OPEN_BRACE && first !== OPEN_BRACKET) {
     if (--walk.left < 0) throw tooComplex()
-    return first === QUOTE ? skipString(walk, from) : skipScalar(bytes, from)
+    return skipPlain(walk, from)
   }
+  const { watcher } = walk
   // One bit of history per level: what closes it.
   const closers: number[] = []
   let at = from
@@ -295,11 +320,11 @@ const skipValue = (walk: Walk, from: number): number => {
       if (bytes[at] === closer) at++
       else {
         closers.push(closer)
+        if (watcher) watcher.open(byte === OPEN_BRACE)
         if (closer === CLOSE_BRACE) at = skipKey(walk, at)
         continue
       }
-    } else if (byte === QUOTE) at = skipString(walk, at)
-    else at = skipScalar(bytes, at)
+    } else at = skipPlain(walk, at)
     // A value has ended: close levels until a comma opens the next value.
     for (;;) {
       const closer = closers.at(-1)
@@ -307,6 +332,7 @@ const skipValue = (walk: Walk, from: number): number => {
       at = skipSpace(bytes, at)
       if (bytes[at] === closer) {
         closers.pop()
+        if (watcher) watcher.close()
         at++
         continue
       }
@@ -318,12 +344,19 @@ const skipValue = (walk: Walk, from: number): number => {
   }
 }
 
+const skipPlain = (walk: Walk, from: number): number => {
+  const end = walk.bytes[from] === QUOTE ? skipString(walk, from) : skipScalar(walk.bytes, from)
+  if (walk.watcher) walk.watcher.value(walk.bytes, from, end)
+  return end
+}
+
 const skipKey = (walk: Walk, from: number): number => {
   const { bytes } = walk
   if (bytes[from] !== QUOTE) throw invalid(from, 'a key is expected')
   const end = skipString(walk, from)
   const at = skipSpace(bytes, end)
   if (bytes[at] !== COLON) throw invalid(at, '":" is expected')
+  if (walk.watcher) walk.watcher.key(bytes, from, end)
   if (walk.words.length > 0 && isWord(walk, from, end)) walk.found.push(end)
   return at + 1
 }

@@ -7,8 +7,13 @@ const usualSize: Size = { width: 1024, height: 1024 }
 const sizeChars = 256 * 1024
 
 /** Tokens of an image by the rule of the vendor whose protocol the provider speaks. */
-export const imageTokens = ({ source, detail }: ImagePart, provider: ProtocolId): number => {
-  const size = sizeOf(source)
+export const imageTokens = ({ source, detail }: ImagePart, provider: ProtocolId): number =>
+  tokensOfSize(sizeOf(source), detail, provider)
+
+/** Tokens of an image that nobody looked at. */
+export const unseenImageTokens = (provider: ProtocolId): number => tokensOfSize(usualSize, undefined, provider)
+
+const tokensOfSize = (size: Size, detail: ImagePart['detail'], provider: ProtocolId): number => {
   if (provider === 'anthropic-messages' || provider === 'bedrock-converse') return anthropicImage(size)
   return provider === 'gemini' ? geminiImage(size) : openaiImage(size, detail === 'low')
 }
@@ -48,10 +53,19 @@ const pageTokens = 2000
 const pageBytes = 50_000
 
 /** Documents that are no text; those are counted as such. */
-export const documentTokens = ({ source }: DocumentPart): number => Math.ceil(bytesOf(source) / pageBytes) * pageTokens
+export const documentTokens = ({ source }: DocumentPart): number =>
+  tokensOfPages(Math.ceil(bytesOf(source) / pageBytes))
+
+const tokensOfPages = (pages: number): number => pages * pageTokens
+
+/** All documents of a request together, of which so many bytes are known: each has a page. */
+export const allDocumentsTokens = (documents: number, bytes: number): number =>
+  tokensOfPages(Math.max(documents, Math.ceil(bytes / pageBytes)))
 
 /** 10 tokens a second (https://platform.openai.com/docs/guides/realtime-costs), taken for 16 000 bytes. */
-export const audioTokens = ({ source }: AudioPart): number => Math.ceil(bytesOf(source) / 1600)
+export const audioTokens = ({ source }: AudioPart): number => recordingTokens(bytesOf(source))
+
+export const recordingTokens = (bytes: number): number => Math.ceil(bytes / 1600)
 
 /** Of what the body only points to, one page or three seconds. */
 const bytesOf = (source: Source): number => (source.from === 'base64' ? (source.data.length * 3) / 4 : pageBytes)

@@ -1,6 +1,7 @@
 import { GatewayError } from '../../kernel/errors.ts'
 import { refuseForbiddenFields } from '../forbidden-fields.ts'
 import { readField, scanObject, type ScannedObject } from '../json-scan.ts'
+import { PromptScale } from '../prompt-scale.ts'
 import type { RequestFacts } from '../protocol.ts'
 
 const maxModelLength = 256
@@ -8,11 +9,13 @@ const isControl = /\p{Cc}/u
 
 /** What admission needs of a Messages request: one scan of the top level, and only its small values are parsed. */
 export const inspect = (body: Buffer): RequestFacts => {
-  const scanned = scanObject(body, remote)
+  const prompt = new PromptScale()
+  const scanned = scanObject(body, remote, undefined, prompt)
   refuseForbiddenFields(scanned)
   requireMessages(scanned)
   return {
     scanned,
+    prompt,
     model: readModel(scanned),
     stream: readStream(scanned),
     maxTokens: readMaxTokens(scanned),

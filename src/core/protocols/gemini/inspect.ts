@@ -2,6 +2,7 @@ import { refuseForbiddenFields } from '../forbidden-fields.ts'
 import { readField, scanObject, type ScannedObject } from '../json-scan.ts'
 import type { JsonValue } from '../neutral/index.ts'
 import type { Place, RequestFacts } from '../protocol.ts'
+import { PromptScale } from '../prompt-scale.ts'
 import { refuse } from '../read.ts'
 import { countRemote, remoteKeys } from './remote-parts.ts'
 
@@ -12,13 +13,15 @@ const isControl = /\p{Cc}/u
 
 /** What admission needs of a generateContent request: model and stream are told by its path, the rest by one scan of the top level. */
 export const inspect = (body: Buffer, place: Place = {}): RequestFacts => {
-  const scanned = scanObject(body, remoteKeys)
+  const prompt = new PromptScale()
+  const scanned = scanObject(body, remoteKeys, undefined, prompt)
   refuseForbiddenFields(scanned)
   requireContents(scanned)
   const config = readGenerationConfig(scanned)
   const maxTokens = readWhole(config, 'maxOutputTokens', 'max_output_tokens', Number.MAX_SAFE_INTEGER)
   return {
     scanned,
+    prompt,
     model: modelOf(place),
     stream: place.stream ?? false,
     includeUsage: true,

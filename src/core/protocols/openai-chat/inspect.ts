@@ -2,6 +2,7 @@ import { refuseForbiddenFields } from '../forbidden-fields.ts'
 import type { JsonValue } from '../neutral/index.ts'
 import { type Field, readField, scanObject, type ScannedObject } from '../json-scan.ts'
 import type { RequestFacts } from '../protocol.ts'
+import { PromptScale } from '../prompt-scale.ts'
 import { isObject, refuse } from '../read.ts'
 
 const maxModelLength = 256
@@ -10,7 +11,8 @@ const isControl = /\p{Cc}/u
 
 /** What admission needs of a Chat request: one scan of the top level, and only its small values are parsed. */
 export const inspect = (body: Buffer): RequestFacts => {
-  const scanned = scanObject(body, remote)
+  const prompt = new PromptScale()
+  const scanned = scanObject(body, remote, undefined, prompt)
   refuseForbiddenFields(scanned)
   const model = readModel(scanned)
   const messages = requireMessages(scanned)
@@ -18,6 +20,7 @@ export const inspect = (body: Buffer): RequestFacts => {
   const maxTokens = readMaxTokens(scanned)
   return {
     scanned,
+    prompt,
     model,
     stream,
     includeUsage: readIncludeUsage(scanned, stream),

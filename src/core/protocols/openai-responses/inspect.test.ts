@@ -16,7 +16,7 @@ const refusalOf = (bytes: Buffer): [code: string, param: string | undefined] => 
 
 describe('what admission learns', () => {
   test('of the smallest request', () => {
-    const { scanned, ...facts } = inspect(body({}))
+    const { scanned, prompt: _prompt, ...facts } = inspect(body({}))
     expect(scanned.fields.has('input')).toBe(true)
     expect(facts).toEqual({ model: 'm', stream: false, includeUsage: true, choices: 1, remoteParts: 0 })
   })
@@ -30,7 +30,11 @@ describe('what admission learns', () => {
     ]
     const input = [{ role: 'user', content }]
     const tools = [{ type: 'function', name: 'f', parameters: { properties: { file_url: { type: 'string' } } } }]
-    const { scanned: _, ...facts } = inspect(body({ input, tools, stream: true, max_output_tokens: 7 }))
+    const {
+      scanned: _,
+      prompt: _prompt,
+      ...facts
+    } = inspect(body({ input, tools, stream: true, max_output_tokens: 7 }))
     expect(facts).toEqual({ model: 'm', stream: true, includeUsage: true, choices: 1, remoteParts: 2, maxTokens: 7 })
   })
 
@@ -52,7 +56,7 @@ describe('what admission learns', () => {
       conversation: null,
       prompt: null,
     }
-    const { scanned: _, ...facts } = inspect(body({ ...absent, background: false }))
+    const { scanned: _, prompt: _prompt, ...facts } = inspect(body({ ...absent, background: false }))
     expect(facts).toEqual({ model: 'm', stream: false, includeUsage: true, choices: 1, remoteParts: 0 })
   })
 })

@@ -3,6 +3,7 @@ import { refuseForbiddenFields } from '../forbidden-fields.ts'
 import { readField, scanObject, type ScannedObject } from '../json-scan.ts'
 import type { JsonValue } from '../neutral/index.ts'
 import type { RequestFacts } from '../protocol.ts'
+import { PromptScale } from '../prompt-scale.ts'
 import { refuse } from '../read.ts'
 import { firstReference } from './item-references.ts'
 
@@ -11,7 +12,8 @@ const isControl = /\p{Cc}/u
 
 /** What admission needs of a Responses request: one scan of the top level, and only its small values are parsed. */
 export const inspect = (body: Buffer): RequestFacts => {
-  const scanned = scanObject(body, remote)
+  const prompt = new PromptScale()
+  const scanned = scanObject(body, remote, undefined, prompt)
   refuseForbiddenFields(scanned)
   const model = readModel(scanned)
   refuseKeptState(scanned)
@@ -21,6 +23,7 @@ export const inspect = (body: Buffer): RequestFacts => {
   const maxTokens = readMaxTokens(scanned)
   return {
     scanned,
+    prompt,
     model,
     stream,
     includeUsage: true,
