@@ -1,5 +1,7 @@
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { FrozenPrice } from '../ledger/commands.ts'
+import { chargeFor } from '../pricing/charge.ts'
 import type { Usage } from '../protocols/neutral/index.ts'
 import { settlementOf } from './settle.ts'
 
@@ -36,6 +38,37 @@ test('an answer that was cut is charged for what was delivered, with the prompt 
 test('without any report the prompt is estimated', () => {
   const settlement = settlementOf({ deliveredChars: 8, complete: true }, price, context)
   expect(settlement).toMatchObject({ quality: 'estimated', amount: 7 + 2 * 4, usage: { input: { uncached: 7 } } })
+})
+
+test('what a cut answer costs does not depend on the hold where the provider counted the prompt', () => {
+  fc.assert(
+    fc.property(
+      fc.nat(1e9),
+      fc.nat(1e6),
+      fc.nat(1e6),
+      fc.nat(1e6),
+      fc.nat(1e6),
+      fc.nat(1e6),
+      (held, uncached, cacheRead, visible, chars, own) => {
+        const told: Usage = {
+          input: { uncached, cacheRead, cacheWrite5m: 0, cacheWrite1h: 0 },
+          output: { visible, reasoning: 0 },
+        }
+        const cut = { usage: told, deliveredChars: chars + 1, complete: false }
+        const settlement = settlementOf(cut, price, { estimatedInputTokens: own, held })
+        const full = chargeFor(price, settlement.usage)
+        const counted = uncached + cacheRead > 0
+        expect(settlement.amount).toBe(counted ? full : Math.min(full, held))
+        expect(settlement.usage.input).toEqual(counted ? told.input : { ...told.input, uncached: own })
+        expect(settlement).toMatchObject({ release: false, quality: 'estimated' })
+      },
+    ),
+  )
+})
+
+test('corrected numbers of a cut answer never cost more than the hold', () => {
+  const cut = { usage: { ...usage, anomalies: 1 }, deliveredChars: 4000, complete: false }
+  expect(settlementOf(cut, price, { ...context, held: 50 }).amount).toBe(50)
 })
 
 test('an estimate never exceeds the hold', () => {

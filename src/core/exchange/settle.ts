@@ -19,7 +19,8 @@ const nothing: Settlement = { release: true, usage: emptyUsage, tokens: 0, amoun
 
 /**
  * The one rule of settlement (contract, part 5): credible usage reported with a finished answer is exact (or our own count, then `estimated`); else what was delivered is counted and flagged `estimated`,
- * with the provider's own count of the prompt where it came; else nothing was delivered and nothing is owed. An estimate never exceeds the hold.
+ * with the provider's own count of the prompt where it came; else nothing was delivered and nothing is owed. An estimate of the prompt never costs more than the hold;
+ * a prompt that the provider counted does, and what the balance cannot pay of it is written off.
  */
 export const settlementOf = (
   observed: Observed,
@@ -35,13 +36,14 @@ export const settlementOf = (
   // Perhaps the provider counted a prompt, but no answer came: what ran is not known to have been billed.
   if (observed.deliveredChars === 0) return nothing
   const delivered = estimateTokens(observed.deliveredChars)
-  const input =
-    reported && inputTotal(reported) > 0 ? reported.input : { ...emptyUsage.input, uncached: estimatedInputTokens }
+  const counted = reported !== undefined && inputTotal(reported) > 0
+  const input = counted ? reported.input : { ...emptyUsage.input, uncached: estimatedInputTokens }
   const output = {
     visible: Math.max(delivered, reported?.output.visible ?? 0),
     reasoning: reported?.output.reasoning ?? 0,
   }
-  return priced({ input, output }, price, 'estimated', held)
+  const bound = counted && !reported.anomalies ? Number.POSITIVE_INFINITY : held
+  return priced({ input, output }, price, 'estimated', bound)
 }
 
 /** Numbers that can be true: none had to be corrected, there was a prompt, and text was not made of nothing. */
