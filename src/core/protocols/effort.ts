@@ -28,3 +28,16 @@ export const effortOf = (budget: number): Effort => {
   if (budget <= 20_480) return 'high'
   return budget <= 28_672 ? 'xhigh' : 'max'
 }
+
+const budgets: Readonly<Record<Effort, number>> = {
+  none: 0,
+  minimal: 1024,
+  low: 2048,
+  medium: 8192,
+  high: 16_384,
+  xhigh: 24_576,
+  max: 32_000,
+}
+
+/** The budget of thinking, in tokens, for models that know no efforts, by the same steps. */
+export const budgetOf = (effort: Effort): number => budgets[effort]

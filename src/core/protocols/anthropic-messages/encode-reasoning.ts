@@ -1,14 +1,22 @@
 import { fieldName } from '../client-fields.ts'
-import type { JsonObject, NeutralRequest } from '../neutral/index.ts'
+import { budgetOf } from '../effort.ts'
+import type { JsonObject, NeutralRequest, Reasoning } from '../neutral/index.ts'
 import { unsupported, type Warnings } from './refusals.ts'
+import { howItThinks } from './thinking-models.ts'
 
 const leastBudget = 1024
 
 /**
- * `thinking`, `output_config` and the sampling fields, which depend on each other: an effort is sent as `output_config.effort` with adaptive thinking; a budget as manual
- * thinking, which allows neither a forced tool nor free sampling (protocols reference, 13.6).
+ * `thinking`, `output_config` and the sampling fields, which depend on each other: an effort is sent as `output_config.effort` with adaptive thinking, or as a budget to
+ * models that know nothing else; a budget as manual thinking, which allows neither a forced tool nor free sampling (protocols reference, 13.6).
  */
-export const encodeReasoning = (request: NeutralRequest, maxTokens: number, warnings: Warnings): JsonObject => {
+export const encodeReasoning = (
+  given: NeutralRequest,
+  model: string,
+  maxTokens: number,
+  warnings: Warnings,
+): JsonObject => {
+  const request = asBudget(given, model, maxTokens, warnings)
   const thinking = encodeThinking(request, maxTokens, warnings)
   if (thinking?.['type'] === 'enabled' && forcesTool(request))
     unsupported(fieldName(request, 'toolChoice'), 'a tool cannot be forced while thinking has a budget')
@@ -19,6 +27,39 @@ export const encodeReasoning = (request: NeutralRequest, maxTokens: number, warn
     ...encodeSampling(request, constrains(request, thinking), warnings),
   }
 }
+
+/** The request in words of the model: older ones take no effort, which becomes a budget, and the oldest do not think. What a client of this protocol wrote is its own. */
+const asBudget = (request: NeutralRequest, model: string, maxTokens: number, warnings: Warnings): NeutralRequest => {
+  const { reasoning, protocol } = request
+  if (!reasoning || protocol === 'anthropic-messages') return request
+  const thinks = howItThinks(model)
+  if (thinks === 'adaptive') return request
+  const off = reasoning.mode === 'off' || reasoning.effort === 'none' || reasoning.budgetTokens === 0
+  const { reasoning: _, ...without } = request
+  if (thinks === 'never') {
+    if (!off && asks(reasoning)) warnings.dropped(fieldName(request, 'reasoning'), 'this model does not think')
+    return without
+  }
+  if (off || reasoning.budgetTokens !== undefined) return request
+  // Thoughts that nobody asked for cannot be shown either.
+  if (!asks(reasoning)) return without
+  if (forcesTool(request)) {
+    warnings.dropped(fieldName(request, 'reasoning'), 'this model cannot think where a tool is forced')
+    return without
+  }
+  const { effort = 'medium', mode: __, ...shown } = reasoning
+  const budgetTokens = budgetOf(effort)
+  // A limit that was set here must leave room for the answer.
+  const room = request.maxTokens === undefined ? Math.floor(maxTokens / 2) : Number.POSITIVE_INFINITY
+  if (budgetTokens > room)
+    warnings.changed(
+      fieldName(request, 'reasoning'),
+      'lowered, to leave room for the answer within the limit on output',
+    )
+  return { ...without, reasoning: { ...shown, mode: 'on', budgetTokens: Math.min(budgetTokens, room) } }
+}
+
+const asks = ({ effort, mode }: Reasoning): boolean => effort !== undefined || mode === 'on' || mode === 'adaptive'
 
 const forcesTool = ({ toolChoice }: NeutralRequest): boolean =>
   toolChoice?.mode === 'required' ||

@@ -31,7 +31,7 @@ export const encodeRequest = (
     ...(system.length > 0 && { system: plain(system) }),
     messages: encodeMessages(request.messages, restore, warnings),
     ...encodeTools(request, options, warnings),
-    ...encodeReasoning(request, maxTokens, warnings),
+    ...encodeReasoning(request, options.model, maxTokens, warnings),
     ...encodeStops(request),
     ...encodeUser(request, warnings),
     ...encodeTier(request, warnings),

@@ -1,21 +1,11 @@
 import { fieldName } from '../client-fields.ts'
 import { effortOf } from '../effort.ts'
-import type { Effort, JsonObject, NeutralRequest } from '../neutral/index.ts'
+import { budgetOf } from '../effort.ts'
+import type { JsonObject, NeutralRequest } from '../neutral/index.ts'
 import { reasoningDialectOf } from './models.ts'
 import type { Warnings } from './refusals.ts'
 
 const leastBudget = 1024
-
-/** The steps of the protocols reference, part 13.6. */
-const budgets: Readonly<Record<Effort, number>> = {
-  none: 0,
-  minimal: 1024,
-  low: 2048,
-  medium: 8192,
-  high: 16_384,
-  xhigh: 24_576,
-  max: 32_000,
-}
 
 /** Reasoning in the fields of the model's vendor, for `additionalModelRequestFields`; empty where nothing is to be said. */
 export const encodeReasoning = (
@@ -34,7 +24,7 @@ export const encodeReasoning = (
       return {}
     case 'claude': {
       if (off) return {}
-      const wanted = reasoning.budgetTokens ?? budgets[reasoning.effort ?? 'medium']
+      const wanted = reasoning.budgetTokens ?? budgetOf(reasoning.effort ?? 'medium')
       const budget = Math.min(wanted, (maxTokens ?? Number.POSITIVE_INFINITY) - 1)
       if (budget < leastBudget) {
         warnings.dropped(path, `the limit on output leaves less than ${leastBudget} tokens for thinking`)
