@@ -65,6 +65,8 @@ test('Vertex lists and shows models where its models stand', () => {
   for (const version of ['/v1', '/v1beta', '/v1beta1', '/gemini/v1']) {
     expect(found('GET', `${version}/publishers/google/models`)).toEqual(['models', {}])
     expect(found('GET', `${version}/publishers/google/models/a/b`)).toEqual(['models', { model: 'a/b' }])
+    const project = `${version}/projects/p/locations/l/publishers/google/models/a`
+    expect(found('GET', project)).toEqual(['models', { model: 'a' }])
   }
 })
 

@@ -22,18 +22,16 @@ const azure = ['/openai/deployments/{model}', '/api/openai/deployments/{model}']
 const anthropic = ['/v1', '/api/v1', '/anthropic/v1']
 /** Google's SDKs up to 2.x call v1beta, later ones v1, Vertex's v1beta1. */
 const google = ['/v1beta', '/v1alpha', '/v1beta1', '/gemini/v1', '/gemini/v1beta', '/gemini/v1alpha', '/gemini/v1beta1']
-const collections = [
-  '/models',
-  '/tunedModels',
-  '/publishers/google/models',
-  '/projects/{project}/locations/{location}/publishers/google/models',
-]
+const ofProject = '/projects/{project}/locations/{location}/publishers/google/models'
+const collections = ['/models', '/tunedModels', '/publishers/google/models', ofProject]
 const gemini = ['/v1', '/api/v1', ...google].flatMap((version) => collections.map((collection) => version + collection))
 /** Lists of models that are Google's alone by their path. */
 const googleModels = [
   ...google.map((version) => `${version}/models`),
   ...['/v1', ...google].map((version) => `${version}/publishers/google/models`),
 ]
+/** What Vertex lists in a project are other models, but it shows these. */
+const shownModels = [...googleModels, ...['/v1', ...google].map((version) => version + ofProject)]
 
 /**
  * One line per endpoint: method, prefixes, path below them, what is served. `{model}` takes the rest up to what follows it, slashes included; names of models may hold
@@ -72,7 +70,7 @@ const table: readonly (readonly [
   ['POST', gemini, '/{model}:embedContent', exchange('gemini-embed')],
   ['POST', gemini, '/{model}:batchEmbedContents', exchange('gemini-batch-embed')],
   ['GET', googleModels, '', models('gemini')],
-  ['GET', googleModels, '/{model}', models('gemini')],
+  ['GET', shownModels, '/{model}', models('gemini')],
   ['GET', ['/v1', '/api/v1', '/openai/v1', '/anthropic/v1'], '/models', models('by-header')],
   ['GET', ['/v1', '/api/v1', '/openai/v1', '/anthropic/v1'], '/models/{model}', models('by-header')],
 ]
