@@ -118,6 +118,18 @@ describe('what is left out is named as the client named it, once', () => {
     ])
   })
 
+  test('a search result, which is sent as its text', () => {
+    const found = {
+      type: 'search_result',
+      source: 'https://x.y',
+      title: 'T',
+      content: [{ type: 'text', text: 'found' }],
+    }
+    const body = { model: 'm', max_tokens: 100, messages: [{ role: 'user', content: [found] }] }
+    for (const to of ['openai-chat', 'openai-responses', 'gemini'] as const)
+      expect(warningsOf('anthropic-messages', to, body)).toEqual(['messages[0].content[0]'])
+  })
+
   test('a choice without tools', () => {
     const body = {
       contents: [{ parts: [{ text: 'q' }] }],

@@ -54,7 +54,8 @@ export class CrossingWarnings {
   /** Fields only another protocol knows, on a part, message or tool. */
   extensions(path: string, extensions: Extensions | undefined): void {
     for (const [protocol, fields] of Object.entries(extensions ?? {})) {
-      if (protocol === this.#target) continue
+      // A block that is kept whole (search results) crosses as its text, and that is told.
+      if (protocol === this.#target || typeof fields['type'] === 'string') continue
       for (const [field, value] of Object.entries(fields))
         if (!saysNothing(value)) this.dropped(`${path}.${field}`, `unknown to ${this.#api}`)
     }

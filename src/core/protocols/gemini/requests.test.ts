@@ -89,6 +89,9 @@ const refusals = (requests: readonly NeutralRequest[], encode: (request: Neutral
   return reasons
 }
 
+/** Schemas go back under one name, whatever the client wrote them in. */
+const placeless = ({ format, ...request }: NeutralRequest) => ({ ...request, format: { ...format, path: undefined } })
+
 const options = { model: 'gemini-3-flash-preview', defaultMaxTokens: 8192 }
 
 describe.skipIf(!recordingsPresent)('recorded requests', () => {
@@ -112,7 +115,7 @@ describe.skipIf(!recordingsPresent)('recorded requests', () => {
     const { body, warnings } = encodeRequest(neutral, { ...options, model: placeOf(request.path).model! })
     expect(meaning(body)).toEqual(meaning(request.json))
     expect(warnings).toEqual([])
-    expect(decodeRequest(body, placeOf(request.path))).toEqual(neutral)
+    expect(placeless(decodeRequest(body, placeOf(request.path)))).toEqual(placeless(neutral))
   })
 
   test("gemini-cli's requests reach every other protocol", () => {
