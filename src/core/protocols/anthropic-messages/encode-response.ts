@@ -1,5 +1,6 @@
 import { GatewayError } from '../../kernel/errors.ts'
 import { brokenFinish } from '../encoder-failure.ts'
+import { leftOut, mediaOf, onlyMedia } from '../made-media.ts'
 import type { Block, JsonObject, NeutralResponse } from '../neutral/index.ts'
 import type { EncodeOptions } from '../protocol.ts'
 import { encodeCitation } from './citations.ts'
@@ -26,6 +27,13 @@ export const encodeResponse = (response: NeutralResponse, options: EncodeOptions
   const content = blocks
     .map((block) => encodeBlock(block, finish.reason === 'length', options.model))
     .filter((block) => block !== undefined)
+  const lost = blocks
+    .map((block) => (block.kind === 'opaque' ? mediaOf(block.part) : undefined))
+    .filter((made) => made !== undefined)
+  if (lost.length > 0) {
+    if (!blocks.some(says)) throw new GatewayError('upstream_error', onlyMedia(lost), { retry: false })
+    content.push({ type: 'text', text: leftOut(lost), citations: null })
+  }
   const delivered = blocks.reduce((sum, block) => sum + textLength(block), 0)
   return {
     id: messageId(response.id),
@@ -42,6 +50,10 @@ export const encodeResponse = (response: NeutralResponse, options: EncodeOptions
 }
 
 const broken = (): GatewayError => new GatewayError('upstream_error', 'The model made a tool call that cannot be read.')
+
+/** Whether it is something without the pictures beside it. */
+const says = (block: Block): boolean =>
+  block.kind === 'tool-call' || ((block.kind === 'text' || block.kind === 'refusal') && block.text !== '')
 
 const encodeBlock = (block: Block, cutShort: boolean, model: string): JsonObject | undefined => {
   switch (block.kind) {

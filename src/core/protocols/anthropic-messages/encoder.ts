@@ -1,6 +1,7 @@
 import type { BlockDelta, BlockStart, Finish, JsonObject, NeutralEvent, Usage } from '../neutral/index.ts'
 import type { EncodeOptions, StreamEncoder } from '../protocol.ts'
 import { brokenFinish, failed, unfinished } from '../encoder-failure.ts'
+import { leftOut, type MadeMedia, mediaOf, onlyMedia } from '../made-media.ts'
 import { formatEvent } from '../sse.ts'
 import { encodeCitation } from './citations.ts'
 import { estimateUsage } from '../estimate.ts'
@@ -34,6 +35,10 @@ export class Encoder implements StreamEncoder {
   #finish: Finish | undefined
   #refused = false
   #deliveredChars = 0
+  /** Whether there is a text or a call. */
+  #said = false
+  /** What was made and has no place here. */
+  readonly #lost: MadeMedia[] = []
 
   constructor(options: EncodeOptions) {
     this.#options = options
@@ -87,8 +92,11 @@ export class Encoder implements StreamEncoder {
   }
 
   #openBlock(block: BlockStart): string {
+    const media = block.kind === 'opaque' ? mediaOf(block.part) : undefined
+    if (media) this.#lost.push(media)
     const wire = startOf(block, this.#options.model)
     if (!wire) return ''
+    if (block.kind === 'tool-call') this.#said = true
     const index = this.#nextIndex++
     this.#open = { kind: block.kind, index, gotArguments: false }
     if (block.kind === 'refusal') this.#refused = true
@@ -109,6 +117,7 @@ export class Encoder implements StreamEncoder {
         if (delta.text === '') return ''
         this.#deliveredChars += delta.text.length
         if (open.kind === 'thinking') return deltaFrame(open.index, 'thinking_delta', 'thinking', delta.text)
+        this.#said = true
         return deltaFrame(open.index, 'text_delta', 'text', delta.text)
       case 'arguments':
         if (delta.json === '') return ''
@@ -139,6 +148,7 @@ export class Encoder implements StreamEncoder {
   /** Told at once: with the finish the caller takes an answer for whole. */
   #onFinish(finish: Finish): string {
     if (!encodeFinish(finish, this.#refused)) return this.#fail(brokenFinish(finish))
+    if (this.#lost.length > 0 && !this.#said) return this.#fail(onlyMedia(this.#lost))
     this.#finish = finish
     return this.#start()
   }
@@ -149,6 +159,7 @@ export class Encoder implements StreamEncoder {
     const out =
       this.#start() +
       this.#closeBlock() +
+      this.#tellLost() +
       frame('message_delta', {
         delta: { ...encodeFinish(this.#finish, this.#refused), container: null },
         usage: deltaUsage(usage),
@@ -156,6 +167,16 @@ export class Encoder implements StreamEncoder {
       frame('message_stop', {})
     this.#ended = true
     return out
+  }
+
+  #tellLost(): string {
+    if (this.#lost.length === 0) return ''
+    const index = this.#nextIndex++
+    return (
+      frame('content_block_start', { index, content_block: { type: 'text', text: '', citations: null } }) +
+      deltaFrame(index, 'text_delta', 'text', leftOut(this.#lost)) +
+      frame('content_block_stop', { index })
+    )
   }
 
   #fail(why: string): '' {

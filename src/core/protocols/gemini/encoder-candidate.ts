@@ -1,5 +1,6 @@
 import type { Block, BlockDelta, BlockStart, Finish, JsonObject } from '../neutral/index.ts'
 import { parseJson } from '../parse-json.ts'
+import { mediaOf } from '../made-media.ts'
 import { isObject } from '../read.ts'
 import { encodeGrounding, type PlacedCitation } from './citations.ts'
 import { brokenFinish, encodeFinish } from './finish.ts'
@@ -37,9 +38,12 @@ export class CandidateEncoder {
     if (this.#unreadable) this.failure ??= brokenCall
     this.#kind = block.kind
     if (block.kind === 'tool-call') this.#call = block
-    if (block.kind !== 'opaque' || block.part.protocol !== 'gemini') return []
+    if (block.kind !== 'opaque') return []
+    const media = block.part.protocol === 'gemini' ? undefined : mediaOf(block.part)
+    if (block.part.protocol !== 'gemini' && !media) return []
     this.#told = true
-    return [...this.#loneSignature(), block.part.value]
+    const part = media ? { inlineData: { mimeType: media.mediaType, data: media.data } } : block.part.value
+    return [...this.#loneSignature(), part]
   }
 
   delta(delta: BlockDelta): JsonObject | undefined {

@@ -1,11 +1,12 @@
 import { GatewayError } from '../../kernel/errors.ts'
 import { brokenFinish } from '../encoder-failure.ts'
 import type { Block, Finish, JsonObject, NeutralResponse } from '../neutral/index.ts'
+import { imageOf, leftOut, type MadeMedia, mediaOf, onlyMedia } from '../made-media.ts'
 import { isSealed } from '../sealed.ts'
 import type { EncodeOptions } from '../protocol.ts'
 import { encodeFinish } from './finish.ts'
 import { answerId, callId } from './ids.ts'
-import { encodeCitation } from './read-content.ts'
+import { encodeCitation, encodeImage } from './read-content.ts'
 import { encodeState } from './reasoning-details.ts'
 import { encodeUsage } from './usage.ts'
 
@@ -38,6 +39,8 @@ const encodeMessage = (blocks: readonly Block[], finish: Finish): JsonObject => 
   const annotations: JsonObject[] = []
   const calls: JsonObject[] = []
   const states: JsonObject[] = []
+  const images: JsonObject[] = []
+  const lost: MadeMedia[] = []
   for (const [position, block] of blocks.entries()) {
     switch (block.kind) {
       case 'text':
@@ -63,11 +66,23 @@ const encodeMessage = (blocks: readonly Block[], finish: Finish): JsonObject => 
             : { type: 'function', function: { name: block.name, arguments: block.arguments || '{}' } }),
         })
         break
-      case 'opaque':
+      case 'opaque': {
+        const media = mediaOf(block.part)
+        if (media) {
+          const image = imageOf(block)
+          if (image) images.push(encodeImage(image, images.length))
+          else lost.push(media)
+        }
         // What another protocol's provider ran by itself (searches and the like) has no place here; its outcome is in the text.
         if (block.part.protocol === 'openai-chat') calls.push(block.part.value['tool_call'] as JsonObject)
         break
+      }
     }
+  }
+  if (lost.length > 0) {
+    if (content === '' && refusal === '' && calls.length + images.length === 0)
+      throw new GatewayError('upstream_error', onlyMedia(lost), { retry: false })
+    content += (content === '' ? '' : '\n\n') + leftOut(lost)
   }
   refusal ||= (finish.reason === 'refusal' && finish.explanation) || ''
   return {
@@ -77,6 +92,7 @@ const encodeMessage = (blocks: readonly Block[], finish: Finish): JsonObject => 
     ...(states.length > 0 && { reasoning_details: states }),
     refusal: refusal === '' ? null : refusal,
     annotations,
+    ...(images.length > 0 && { images }),
     ...(calls.length > 0 && { tool_calls: calls }),
   }
 }

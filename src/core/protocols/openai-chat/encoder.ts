@@ -2,9 +2,10 @@ import type { BlockDelta, BlockStart, Finish, JsonObject, NeutralEvent, Usage } 
 import { isSealed } from '../sealed.ts'
 import type { EncodeOptions, StreamEncoder } from '../protocol.ts'
 import { brokenFinish, failed, unfinished } from '../encoder-failure.ts'
+import { imageOf, leftOut, type MadeMedia, mediaOf, onlyMedia } from '../made-media.ts'
 import { encodeFinish } from './finish.ts'
 import { answerId, callId } from './ids.ts'
-import { encodeCitation } from './read-content.ts'
+import { encodeCitation, encodeImage } from './read-content.ts'
 import { encodeState } from './reasoning-details.ts'
 import { encodeUsage } from './usage.ts'
 
@@ -21,6 +22,11 @@ interface Told {
   /** Sealed state that waits for what it stands in front of. */
   state: string
   states: number
+  images: number
+  /** Whether there is a text. */
+  said: boolean
+  /** What was made and has no place here. */
+  readonly lost: MadeMedia[]
 }
 
 /**
@@ -88,6 +94,9 @@ export class Encoder implements StreamEncoder {
         refused: false,
         state: '',
         states: 0,
+        images: 0,
+        said: false,
+        lost: [],
       }
       this.#choices.set(choice, told)
     }
@@ -110,6 +119,8 @@ export class Encoder implements StreamEncoder {
 
   #begin(choice: number, told: Told, block: BlockStart): string {
     told.kind = block.kind
+    const media = block.kind === 'opaque' ? mediaOf(block.part) : undefined
+    if (media) return this.#media(choice, told, block, media)
     if (block.kind === 'refusal') told.refused = true
     const call = this.#firstOfCall(told, block)
     if (told.begun) return call ? this.#chunk(choice, `{"tool_calls":[${call}]}`) : ''
@@ -117,6 +128,17 @@ export class Encoder implements StreamEncoder {
     return call
       ? this.#chunk(choice, `{"role":"assistant","content":null,"refusal":null,"tool_calls":[${call}]}`)
       : this.#role(choice, block.kind === 'text' ? '""' : 'null')
+  }
+
+  #media(choice: number, told: Told, block: BlockStart, media: MadeMedia): string {
+    const image = imageOf(block)
+    if (!image) {
+      told.lost.push(media)
+      return ''
+    }
+    const role = told.begun ? '' : this.#role(choice, 'null')
+    told.begun = true
+    return role + this.#chunk(choice, JSON.stringify({ images: [encodeImage(image, told.images++)] }))
   }
 
   #role(choice: number, content: string): string {
@@ -144,6 +166,7 @@ export class Encoder implements StreamEncoder {
     const told = this.#choice(choice)
     switch (delta.kind) {
       case 'text':
+        if (told.kind === 'text') told.said = true
         return delta.text === '' ? '' : this.#chunk(choice, `{"${fieldOf(told)}":${JSON.stringify(delta.text)}}`)
       case 'arguments':
         if (delta.json === '') return ''
@@ -179,7 +202,11 @@ export class Encoder implements StreamEncoder {
     const reason = encodeFinish(finish)
     if (reason === undefined) return this.#fail(brokenFinish(finish))
     const told = this.#choice(choice)
+    const isEmpty = !told.said && !told.refused && told.calls + told.images === 0
+    if (isEmpty && told.lost.length > 0) return this.#fail(onlyMedia(told.lost))
     let out = told.begun ? this.#state(choice, told, null) : this.#role(choice, '""')
+    if (told.lost.length > 0)
+      out += this.#chunk(choice, JSON.stringify({ content: `${told.said ? '\n\n' : ''}${leftOut(told.lost)}` }))
     told.begun = true
     told.finished = true
     if (finish.reason === 'refusal' && finish.explanation && !told.refused)

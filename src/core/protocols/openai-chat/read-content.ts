@@ -1,4 +1,5 @@
 import type { JsonObject, JsonValue } from '../neutral/index.ts'
+import type { MadeMedia } from '../made-media.ts'
 import { isObject } from '../read.ts'
 
 /** Reading what servers answer, leniently: absent, null and empty are the same, and every place that holds reasoning counts. */
@@ -75,3 +76,10 @@ export const encodeCitation = (citation: JsonObject): JsonObject | undefined => 
 }
 
 const index = (value: JsonValue | undefined): number => (typeof value === 'number' ? value : 0)
+
+/** A picture in an answer as OpenRouter has it, since OpenAI's own API makes none here; litellm and the AI SDK read it. */
+export const encodeImage = ({ mediaType, data }: MadeMedia, index: number): JsonObject => ({
+  index,
+  type: 'image_url',
+  image_url: { url: `data:${mediaType};base64,${data}` },
+})

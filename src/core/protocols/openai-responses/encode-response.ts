@@ -1,6 +1,7 @@
 import { GatewayError } from '../../kernel/errors.ts'
 import { brokenFinish } from '../encoder-failure.ts'
-import type { Block, Finish, JsonObject, NeutralResponse } from '../neutral/index.ts'
+import { imageOf } from '../made-media.ts'
+import type { Block, Finish, JsonObject, NeutralResponse, OpaquePart } from '../neutral/index.ts'
 import type { EncodeOptions } from '../protocol.ts'
 import { callItem, encodeCitation, messageItem, reasoningItem, refusalPart, textPart } from './answer-items.ts'
 import { encodeFinish, type WireFinish } from './finish.ts'
@@ -86,12 +87,19 @@ const encodeItems = (
         )
         break
       case 'opaque':
-        add(() => block.part.value)
+        add((index) => wholeItem(block.part, answer, index))
         break
     }
   }
   endMessage(end.status)
   return items
+}
+
+/** An item of this protocol, as it is, or a picture that another protocol's model made. */
+export const wholeItem = (part: OpaquePart, answer: string, index: number): JsonObject => {
+  const image = part.protocol === 'openai-responses' ? undefined : imageOf({ kind: 'opaque', part })
+  if (!image) return part.value
+  return { id: itemId('ig_', answer, index), type: 'image_generation_call', status: 'completed', result: image.data }
 }
 
 type Thinking = Extract<Block, { kind: 'thinking' }>
@@ -111,6 +119,6 @@ const isTold = (block: Block, sealed: boolean): boolean => {
     case 'tool-call':
       return true
     case 'opaque':
-      return block.part.protocol === 'openai-responses'
+      return block.part.protocol === 'openai-responses' || imageOf(block) !== undefined
   }
 }

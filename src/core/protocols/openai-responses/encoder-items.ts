@@ -145,9 +145,10 @@ export class EncodedItems {
   }
 
   /** An item of this protocol, as it is. */
-  addWhole(item: JsonObject): string {
+  addWhole(make: (index: number) => JsonObject): string {
     const out = this.close('completed')
     const place = { output_index: this.output.length }
+    const item = make(this.output.length)
     this.output.push(item)
     return (
       out +

@@ -1,9 +1,11 @@
 import type { GatewayError } from '../../kernel/errors.ts'
 import { brokenFinish, failed, unfinished } from '../encoder-failure.ts'
+import { imageOf } from '../made-media.ts'
 import type { BlockDelta, BlockStart, Finish, JsonObject, NeutralEvent, Usage } from '../neutral/index.ts'
 import type { EncodeOptions, StreamEncoder } from '../protocol.ts'
 import { encodeCitation } from './answer-items.ts'
 import { EncodedItems } from './encoder-items.ts'
+import { wholeItem } from './encode-response.ts'
 import { EventWriter, failureEvents } from './event-writer.ts'
 import { encodeFinish, type WireFinish } from './finish.ts'
 import { answerId } from './ids.ts'
@@ -90,8 +92,10 @@ export class Encoder implements StreamEncoder {
     this.#block = block
     const begin = this.#begin()
     if (block.kind === 'tool-call') return begin + this.#items.openCall(block)
-    if (block.kind === 'opaque')
-      return block.part.protocol === 'openai-responses' ? begin + this.#items.addWhole(block.part.value) : begin
+    if (block.kind === 'opaque') {
+      const isTold = block.part.protocol === 'openai-responses' || imageOf(block) !== undefined
+      return isTold ? begin + this.#items.addWhole((index) => wholeItem(block.part, this.#id, index)) : begin
+    }
     if (block.kind === 'thinking' && block.redacted !== undefined && this.#sealed)
       return begin + this.#items.openReasoning(block.id) + this.#items.seal(block.redacted)
     return begin

@@ -12,7 +12,7 @@ export const answerId = (id: string, { same }: { readonly same?: true }): string
   id.startsWith('resp_') || (same && id !== '') ? id : derive('resp_', id || random())
 
 /** The id of an item of an answer, the same whether the answer is told whole or as a stream. `answer` is the answer's own id. */
-export const itemId = (prefix: 'msg_' | 'rs_' | 'fc_' | 'ctc_', answer: string, index: number): string =>
+export const itemId = (prefix: 'msg_' | 'rs_' | 'fc_' | 'ctc_' | 'ig_', answer: string, index: number): string =>
   derive(prefix, `${answer}:${index}`)
 
 /**
