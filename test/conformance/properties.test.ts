@@ -16,7 +16,7 @@ import {
   recordingsPresent,
   streamBytes,
 } from '../support/recordings.ts'
-import { recordedAnswer } from './support/answers.ts'
+import { answerArrives, recordedAnswer } from './support/answers.ts'
 import { asks } from './support/asked.ts'
 import { buckets, lost } from './support/essence.ts'
 import { pairs } from './support/pairs.ts'
@@ -237,6 +237,9 @@ describe('what an answer costs', () => {
           if (!asked) continue
           const road = crossingRoad(client, asked, { provider, kind: kindFor(recording.provider, provider) })
           const way = road.stream()
+          const arrived = answerArrives({ client, provider, recording })
+          // What a client's protocol cannot carry is an error there, and no charge.
+          if (!arrived?.bytes) continue
           const observed = isStream(recording)
             ? (carry(client, way, [streamBytes(recording)]), way.observed)
             : road.unary(Buffer.from(JSON.stringify(recording.response.json))).observed

@@ -1,3 +1,4 @@
+import { GatewayError } from '../../../src/core/kernel/errors.ts'
 import type { JsonObject, NeutralResponse } from '../../../src/core/protocols/neutral/index.ts'
 import type { Protocol, ProviderProtocol } from '../../../src/core/protocols/protocol.ts'
 import { fold, unfold } from '../../../src/core/protocols/fold.ts'
@@ -54,6 +55,15 @@ const to = ({ provider, recording }: Crossing, answer: NeutralResponse): To => (
 const modelsIn = (bytes: string): string[] =>
   Array.from(bytes.matchAll(/"model(?:Version)?":"([^"]*)"/g), ([, model]) => model!)
 
+const unlessError = <Result>(run: () => Result): Result | GatewayError => {
+  try {
+    return run()
+  } catch (error) {
+    if (error instanceof GatewayError) return error
+    throw error
+  }
+}
+
 /** The client's answer, and what of the recorded one did not arrive. Undefined when such a client cannot ask for it. */
 export interface Arrived {
   readonly problems: readonly string[]
@@ -71,7 +81,10 @@ export const answerArrives = (crossed: Crossing, seed = 7): Arrived | undefined 
   if (!asked) return undefined
   const road = crossingRoad(client, asked, to(crossed, before))
   if (!stream) {
-    const { body } = road.unary(Buffer.from(JSON.stringify(recording.response.json)))
+    const given = Buffer.from(JSON.stringify(recording.response.json))
+    const body = unlessError(() => road.unary(given).body)
+    if (body instanceof GatewayError)
+      return { problems: endsUnusually(before) ? [] : [`it became an error: ${body.message}`] }
     return arrivedAs(before, client.decodeResponse(JSON.parse(body.toString())), body)
   }
   const whole = carry(client, road.stream(), [streamBytes(recording)])

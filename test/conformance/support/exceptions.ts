@@ -31,6 +31,20 @@ export const exceptions: readonly Exception[] = [
     reason: 'the provider counted nothing at all, which our reader of the Messages API takes for untold and estimates',
   },
   {
+    guarantee: 'answer',
+    id: /image-generation-tool-1-0/,
+    other: /anthropic/,
+    reason:
+      'the Messages API has no place for a picture in an answer: it is said so, or an error when there was nothing else',
+  },
+  {
+    guarantee: 'whole is stream',
+    id: /openai(?:-stream)?--openai-image-generation-tool-1-0/,
+    other: /anthropic/,
+    reason:
+      'the Messages API has no place for a picture in an answer: it is said so, or an error when there was nothing else',
+  },
+  {
     guarantee: 'bytes',
     id: /anthropic-fallback|advisor-tool-message-replay-0|anthropic-advisor-20250301/,
     other: /anthropic/,
