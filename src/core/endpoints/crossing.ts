@@ -51,6 +51,7 @@ export const crossing = (client: Protocol, provider: ProviderProtocol, options: 
     model: options.shadowModel,
     includeUsage: facts.includeUsage,
     created: options.created,
+    now: options.now,
     estimatedInputTokens: options.estimatedInputTokens,
     request,
     asked,

@@ -54,6 +54,8 @@ export interface RoadOptions {
   readonly estimatedInputTokens: number
   /** Seconds since the epoch. */
   readonly created: number
+  /** The clock, in milliseconds since the epoch. */
+  readonly now?: () => number
   /** Settings of the shadow model for what cannot cross. */
   readonly crossing: { readonly strict: boolean; readonly dropUnsupportedTools: boolean }
   /** For reasoning state that clients of another protocol carry (sealed-state.ts). */

@@ -25,6 +25,8 @@ export interface AdmitDeps {
   readonly responses: KeptResponses
   readonly defaultReserveTokens: number
   readonly sealer: Sealer
+  /** The clock, in milliseconds since the epoch. */
+  readonly now?: () => number
   /** This run of the daemon; a later run settles the holds that an earlier one left open. */
   readonly epoch: string
 }
@@ -117,6 +119,7 @@ export const admit = async (call: Call, deps: AdmitDeps, sighting: Sighting): Pr
     defaultMaxTokens: planned,
     estimatedInputTokens,
     created: Math.floor(now / 1000),
+    ...(deps.now && { now: deps.now }),
     crossing: model.crossing,
     sealer: deps.sealer,
     clientHeaders: call.headers,

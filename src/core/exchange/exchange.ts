@@ -87,6 +87,7 @@ export const createExchange = (deps: ExchangeDeps): Exchange => {
     provider: deps.provider,
     defaultReserveTokens: config.defaultReserveTokens,
     sealer: deps.sealer,
+    now: () => clock.now(),
     epoch: deps.epoch,
   }
 

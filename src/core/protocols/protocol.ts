@@ -131,6 +131,8 @@ export interface EncodeOptions {
   readonly includeUsage: boolean
   /** Seconds since the epoch for formats that need it. */
   readonly created: number
+  /** The clock, in milliseconds since the epoch, for formats that tell when an answer was complete. Absent: that is `created`. */
+  readonly now?: (() => number) | undefined
   /** Local estimate of input tokens for formats that must tell it first (Anthropic's message_start). */
   readonly estimatedInputTokens: number
   /** What the client asked, for formats that repeat it in the answer (Responses) or tell only what was asked for (Gemini's thoughts). */

@@ -2,6 +2,7 @@ import { GatewayError } from '../../kernel/errors.ts'
 import type { Block, JsonObject, NeutralResponse } from '../neutral/index.ts'
 import { FailedAnswer, toldError } from '../failed-answer.ts'
 import { decodeStreamError } from './errors.ts'
+import { writtenInput } from './decoder-block.ts'
 import { decodeFinish } from './finish.ts'
 import { isObject, leftover } from './read.ts'
 import { decodeUsage } from './usage.ts'
@@ -69,7 +70,7 @@ const decodeBlock = (block: JsonObject): Block => {
         kind: 'tool-call',
         id: text(block['id']),
         name: text(block['name']),
-        arguments: JSON.stringify(isObject(block['input']) ? block['input'] : {}),
+        arguments: writtenInput(block['input']),
       }
     default:
       return { kind: 'opaque', part: { type: 'opaque', protocol: 'anthropic-messages', value: block } }

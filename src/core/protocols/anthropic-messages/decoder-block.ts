@@ -65,8 +65,7 @@ export class DecodedBlock {
     this.stopped = true
     if (this.isToolCall && !this.#gotArguments) {
       // A tool without arguments sends no text, or all of it stood in the start.
-      const input = isObject(this.#whole['input']) ? this.#whole['input'] : {}
-      this.#pending.push({ kind: 'arguments', json: JSON.stringify(input) })
+      this.#pending.push({ kind: 'arguments', json: writtenInput(this.#whole['input']) })
     }
   }
 
@@ -114,6 +113,9 @@ export class DecodedBlock {
 }
 
 const text = (value: JsonValue | undefined): string => (typeof value === 'string' ? value : '')
+
+/** The arguments of a call as text. What is no object stays what it is: a call without arguments was not made. */
+export const writtenInput = (input: JsonValue | undefined): string => JSON.stringify(input ?? {})
 
 const startOf = (block: JsonObject): BlockStart | undefined => {
   switch (block['type']) {

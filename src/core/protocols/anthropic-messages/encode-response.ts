@@ -58,7 +58,8 @@ const says = (block: Block): boolean =>
 const encodeBlock = (block: Block, cutShort: boolean, model: string): JsonObject | undefined => {
   switch (block.kind) {
     case 'text': {
-      const citations = block.citations?.map(encodeCitation).filter((citation) => citation !== undefined) ?? []
+      const told = block.citations?.map((citation) => encodeCitation(citation, block.text)) ?? []
+      const citations = told.filter((citation) => citation !== undefined)
       return { type: 'text', text: block.text, citations: citations.length > 0 ? citations : null }
     }
     case 'refusal':

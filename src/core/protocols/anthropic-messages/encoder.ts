@@ -17,6 +17,8 @@ interface OpenBlock {
   /** Its index on the wire: ours, since blocks that cannot be expressed are left out. */
   readonly index: number
   gotArguments: boolean
+  /** Of a text block, for what is cited of it. */
+  text: string
 }
 
 /**
@@ -98,7 +100,7 @@ export class Encoder implements StreamEncoder {
     if (!wire) return ''
     if (block.kind === 'tool-call') this.#said = true
     const index = this.#nextIndex++
-    this.#open = { kind: block.kind, index, gotArguments: false }
+    this.#open = { kind: block.kind, index, gotArguments: false, text: '' }
     if (block.kind === 'refusal') this.#refused = true
     const { input, type, ...rest } = wire
     // What a server tool is asked streams like the arguments of any tool.
@@ -118,6 +120,7 @@ export class Encoder implements StreamEncoder {
         this.#deliveredChars += delta.text.length
         if (open.kind === 'thinking') return deltaFrame(open.index, 'thinking_delta', 'thinking', delta.text)
         this.#said = true
+        open.text += delta.text
         return deltaFrame(open.index, 'text_delta', 'text', delta.text)
       case 'arguments':
         if (delta.json === '') return ''
@@ -127,7 +130,7 @@ export class Encoder implements StreamEncoder {
       case 'signature':
         return deltaFrame(open.index, 'signature_delta', 'signature', delta.signature)
       case 'citation': {
-        const citation = encodeCitation(delta.citation)
+        const citation = encodeCitation(delta.citation, open.text)
         return citation
           ? frame('content_block_delta', { index: open.index, delta: { type: 'citations_delta', citation } })
           : ''

@@ -25,6 +25,22 @@ describe('a stream as one array', () => {
     expect(stream.observed).toMatchObject({ complete: true })
   })
 
+  test.each(['garbage', 'null', '5', '[]', '{"candidates":'])(
+    'an event that says %s is an error, no element',
+    (data) => {
+      for (const end of ['', `data: ${all[2]}\r\n\r\n`]) {
+        const stream = road()
+        const out = push(stream, Buffer.from(`data: ${all[0]}\r\n\r\ndata: ${data}\r\n\r\n${end}`), 4096)
+        expect(stream.observed).toMatchObject({ complete: false, failure: { status: expect.any(Number) as number } })
+        expect(JSON.parse(out + stream.fail!(error, 'req_1'))).toMatchObject([{ candidates: [{}] }, { error: {} }])
+      }
+      const whole = road()
+      const out = push(whole, Buffer.concat([bytes, Buffer.from(`data: ${data}\r\n\r\n`)]), 4096)
+      expect(whole.observed.failure).toBeUndefined()
+      expect(JSON.parse(out + whole.finish().toString())).toHaveLength(3)
+    },
+  )
+
   test('grows: every element is out with its chunk', () => {
     const stream = road()
     const first = stream.push(Buffer.from(`data: ${all[0]}\r\n\r\n`)).toString()

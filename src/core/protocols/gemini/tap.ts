@@ -1,7 +1,7 @@
 import { CutList } from '../cut-list.ts'
 import { anyValues, scanObject } from '../json-scan.ts'
 import { maskModels } from '../mask-models.ts'
-import type { JsonValue } from '../neutral/index.ts'
+import type { JsonValue, ProviderFailure } from '../neutral/index.ts'
 import { parseJson } from '../parse-json.ts'
 import type { Observed, RawRoad, RawTap } from '../protocol.ts'
 import { isObject } from '../read.ts'
@@ -12,6 +12,11 @@ import { blockReason, finishWord } from './finish.ts'
 import { UsageMeter } from './usage.ts'
 
 const empty = Buffer.alloc(0)
+const unreadable: ProviderFailure = {
+  class: 'server',
+  status: 502,
+  message: 'The provider sent an event that cannot be read.',
+}
 const LF = 10
 const CR = 13
 const SPACE = 0x20
@@ -132,7 +137,7 @@ class AnswerReader {
 
 /**
  * Watches a same-protocol stream go by. Every chunk names the model and tells the usage so far: it is scanned as bytes, the name is cut out of the network's own buffer,
- * and only the counts are parsed. What is malformed or unknown passes unharmed but for the name. An error is not for the client as it is: the gateway ends the stream with
+ * and only the counts are parsed. What is unknown passes unharmed but for the name; an event that nobody could read ends the answer. An error is not for the client as it is: the gateway ends the stream with
  * its own words.
  */
 class Tap implements RawTap {
@@ -209,6 +214,12 @@ class Tap implements RawTap {
       this.observed.failure = decodeStreamError(parse(parseFrame(bytes.subarray(start, end)).data) ?? null)
   }
 
+  /** No client could read it. An error in a list is still an error. Behind a whole answer it changes nothing. */
+  #unreadable(chunk: JsonValue | undefined, start: number, end: number): void {
+    this.#cuts.add(start, end, empty)
+    if (!this.observed.complete) this.observed.failure = Array.isArray(chunk) ? decodeStreamError(chunk) : unreadable
+  }
+
   /**
    * What Google does not send: a chunk spread over several `data:` lines, with other fields of an event, or one that says a thing twice or under an escaped key is written
    * anew as a client would read it. OpenAI's mark of the end, which some proxies add, makes Google's SDK throw.
@@ -219,6 +230,7 @@ class Tap implements RawTap {
     if (data.trim() === '[DONE]') return this.#cuts.add(start, end, empty)
     const chunk = parse(data)
     if (!isObject(chunk)) {
+      if (data !== '') return this.#unreadable(chunk, start, end)
       const masked = maskModels(frame, this.#model)
       if (masked !== frame) this.#cuts.add(start, end, masked)
       return

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import OpenAI from 'openai'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { answers, streamOf } from '../../../../test/support/arbitrary-answers.ts'
 import { descriptionPresent, eventMismatch, mismatch } from '../../../../test/support/openapi.ts'
 import { answerOf, decodeStream } from '../../../../test/support/recordings.ts'
@@ -35,7 +35,8 @@ const asked: JsonObject = {
   metadata: { a: 'b' },
   max_output_tokens: 99,
 }
-const options = { model: 'shadow', includeUsage: true, created: 1, estimatedInputTokens: 7, asked }
+const now = () => 1_700_000_000_000
+const options = { model: 'shadow', includeUsage: true, created: 1, now, estimatedInputTokens: 7, asked }
 
 const encode = (events: readonly NeutralEvent[], given = options): string => {
   const encoder = new Encoder(given)
@@ -64,13 +65,6 @@ const client = (bytes: string): OpenAI =>
     fetch: () => Promise.resolve(new Response(bytes, { headers: { 'content-type': 'text/event-stream' } })),
   })
 const readBySdk = (bytes: string) => client(bytes).responses.stream({ model: 'shadow', input: 'hi' }).finalResponse()
-
-beforeEach(() => {
-  vi.useFakeTimers({ now: 1_700_000_000_000, toFake: ['Date'] })
-})
-afterEach(() => {
-  vi.useRealTimers()
-})
 
 describe('any answer', () => {
   const pieces = fc.integer({ min: 1, max: 5 })
@@ -292,6 +286,8 @@ describe('the items of an answer', () => {
       error: null,
       completed_at: 1_700_000_000,
     })
+    const later = { ...options, now: () => 1_700_000_009_876 }
+    expect(encodeResponse(answer([]), later)['completed_at']).toBe(1_700_000_009)
     expect(encodeResponse(answer([]), options)['tools']).toMatchObject([{ name: 'weather', strict: true }, {}, {}, {}])
   })
 })

@@ -17,6 +17,7 @@ export interface AnswerState {
 /** The whole response object, every key of it: what the client asked, with OpenAI's defaults where it said nothing, and what came of it. */
 export const responseObject = (state: AnswerState, options: EncodeOptions): JsonObject => {
   const asked = options.asked ?? {}
+  const now = options.now ? Math.floor(options.now() / 1000) : options.created
   const or = (field: string, otherwise: JsonValue): JsonValue => asked[field] ?? otherwise
   return {
     id: state.id,
@@ -25,7 +26,7 @@ export const responseObject = (state: AnswerState, options: EncodeOptions): Json
     status: state.status,
     background: false,
     // A provider's clock may be ahead of ours.
-    completed_at: state.status === 'completed' ? Math.max(state.created, Math.floor(Date.now() / 1000)) : null,
+    completed_at: state.status === 'completed' ? Math.max(state.created, now) : null,
     error: state.error ?? null,
     incomplete_details: state.reason === undefined ? null : { reason: state.reason },
     instructions: or('instructions', null),
