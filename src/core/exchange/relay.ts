@@ -124,8 +124,7 @@ export class Relay implements UpstreamListener, Placed {
     const wasComplete = this.#observed.complete
     const out = this.#stream.push(chunk)
     if (this.#observed.failure) {
-      // What came in front of the error is the client's; before any content the error can still be a status of its own.
-      if (out.length > 0 && !this.#clientGone && (this.#started || this.#observed.deliveredChars > 0)) this.#write(out)
+      this.#writeBeforeError(out)
       this.#stop(fromProvider(this.#observed.failure, this.#scrub()))
       return true
     }
@@ -136,6 +135,11 @@ export class Relay implements UpstreamListener, Placed {
       return true
     }
     return out.length === 0 || this.#tell(out)
+  }
+
+  /** What came in front of an error is the client's; before any content the error can still be a status of its own. */
+  #writeBeforeError(out: Buffer | string): void {
+    if (out.length > 0 && !this.#clientGone && (this.#started || this.#observed.deliveredChars > 0)) this.#write(out)
   }
 
   /**
@@ -156,7 +160,10 @@ export class Relay implements UpstreamListener, Placed {
     if (this.#ended) return
     if (!this.#stream) return this.#finishUnary()
     const rest = this.#stream.finish()
-    if (this.#observed.failure) return this.#finish(fromProvider(this.#observed.failure, this.#scrub()))
+    if (this.#observed.failure) {
+      this.#writeBeforeError(rest)
+      return this.#finish(fromProvider(this.#observed.failure, this.#scrub()))
+    }
     this.#held.push(rest)
     // A stream that just ends, without the mark of its protocol, was cut: it must not look finished.
     this.#finish(this.#observed.complete ? null : new GatewayError('upstream_disconnected'))

@@ -50,14 +50,14 @@ export const callItem = (
 ): JsonObject => {
   const names = namespaced.get(call.name) ?? { name: call.name }
   const called = { call_id: callId(call.id), ...names }
-  if (call.custom) return { id, type: 'custom_tool_call', ...called, input: written }
+  if (call.custom) return { id, type: 'custom_tool_call', status, ...called, input: written }
   return { id, type: 'function_call', status, ...called, arguments: written }
 }
 
 const own = new Set(['file_citation', 'container_file_citation', 'file_path'])
 
-/** A source as this protocol lists it; undefined for one that is neither an address on the web nor its own. */
-export const encodeCitation = (citation: JsonObject): JsonObject | undefined => {
+/** A source as this protocol lists it, for the whole of `cited` if it says of no place in it; undefined for one that is neither an address on the web nor its own. */
+export const encodeCitation = (citation: JsonObject, cited = ''): JsonObject | undefined => {
   if (own.has(text(citation['type']))) return citation
   const link = isObject(citation['url_citation']) ? citation['url_citation'] : citation
   const url = text(link['url'])
@@ -68,6 +68,12 @@ export const encodeCitation = (citation: JsonObject): JsonObject | undefined => 
     url,
     title: text(link['title']),
     start_index: typeof start === 'number' ? start : 0,
-    end_index: typeof end === 'number' ? end : 0,
+    end_index: typeof end === 'number' ? end : Array.from(cited).length,
   }
+}
+
+/** Whether a source says which part of the text it is for; otherwise it is for all of its block, as Anthropic's are. */
+export const hasPlace = (citation: JsonObject): boolean => {
+  const link = isObject(citation['url_citation']) ? citation['url_citation'] : citation
+  return own.has(text(citation['type'])) || typeof link['end_index'] === 'number'
 }

@@ -99,17 +99,20 @@ export class DecodedItem {
   readonly id: string
   done = false
   readonly blocks: PendingBlock[] = []
-  readonly #queue: PendingBlock[]
+  /** How many of its blocks were told to their end. */
+  told = 0
+  /** Its place among the items; those that have none come last. */
+  readonly order: number
   readonly #first: JsonObject
   #summary: JsonValue | undefined
   #reasonsIn: 'summary' | 'content' | undefined
 
-  /** `item` as it was added, or what is known of it; blocks are put at the end of `queue` as they are found. */
-  constructor(item: JsonObject, queue: PendingBlock[]) {
+  /** `item` as it was added, or what is known of it. */
+  constructor(item: JsonObject, order: number) {
+    this.order = order
     this.type = text(item['type'])
     this.id = text(item['id'])
     this.#first = item
-    this.#queue = queue
     if (this.type === 'message') return
     const [block] = readItem(item)
     const pending = this.#block(0)
@@ -128,7 +131,6 @@ export class DecodedItem {
     while (this.blocks.length < place) this.blocks.push(stoppedBlock())
     const block = new PendingBlock(start)
     this.blocks.push(block)
-    this.#queue.push(block)
     return block
   }
 
@@ -137,6 +139,11 @@ export class DecodedItem {
     const at = place === undefined || place === null ? Math.max(0, this.blocks.length - 1) : place
     if (this.type !== 'message' || this.done || typeof at !== 'number' || !(at >= 0 && at < mostParts)) return undefined
     return this.#block(Math.floor(at), { kind })
+  }
+
+  /** Whether something of it was told. */
+  get begun(): boolean {
+    return this.told > 0 || this.blocks[0]?.index !== undefined
   }
 
   /** The arguments of a call. */

@@ -298,3 +298,24 @@ describe('the end', () => {
     )
   })
 })
+
+test('items whose events are mixed come in the order of the output, whichever was whole first', () => {
+  const told = blocks([
+    created,
+    added(0, { type: 'message', id: 'msg_1' }),
+    added(1, call('f')),
+    added(2, call('g')),
+    delta(0, 'Hel'),
+    done(2, call('g', '{"b":2}')),
+    done(1, call('f', '{"a":1}')),
+    delta(0, 'lo'),
+    done(0, message('Hello', 'more')),
+    completed(),
+  ])
+  expect(told).toMatchObject([
+    { kind: 'text', text: 'Hello' },
+    { kind: 'text', text: 'more' },
+    { kind: 'tool-call', name: 'f', arguments: '{"a":1}' },
+    { kind: 'tool-call', name: 'g', arguments: '{"b":2}' },
+  ])
+})

@@ -3,7 +3,7 @@ import { parseJson } from '../parse-json.ts'
 import type { StreamDecoder } from '../protocol.ts'
 import { isObject } from '../read.ts'
 import type { SseFrame } from '../sse.ts'
-import { DecodedItem, type PendingBlock } from './decoder-item.ts'
+import { DecodedItem } from './decoder-item.ts'
 import { decodeFinish, finishWord } from './finish.ts'
 import { text } from './read-output.ts'
 import { disconnected, readFailure, unreadable } from './stream-failure.ts'
@@ -22,8 +22,8 @@ export class Decoder implements StreamDecoder {
   readonly #items = new Map<JsonValue, DecodedItem>()
   #last: DecodedItem | undefined
   readonly #all: DecodedItem[] = []
-  /** Blocks not yet told to their end; the first one is open towards our side. */
-  readonly #queue: PendingBlock[] = []
+  /** Items not yet told to their end, in the order of the output; the first one is open towards our side. */
+  readonly #queue: DecodedItem[] = []
   #nextIndex = 0
   #called = false
   #refused = false
@@ -126,7 +126,9 @@ export class Decoder implements StreamDecoder {
 
   #begin(key: JsonValue, item: JsonObject): DecodedItem {
     this.#start({})
-    const begun = new DecodedItem(item, this.#queue)
+    const begun = new DecodedItem(item, typeof key === 'number' ? key : Number.POSITIVE_INFINITY)
+    const place = this.#queue.findLastIndex(({ order }) => order <= begun.order) + 1
+    this.#queue.splice(this.#queue[0]?.begun ? Math.max(1, place) : place, 0, begun)
     this.#items.set(key, begun)
     this.#all.push(begun)
     this.#last = begun
@@ -174,18 +176,22 @@ export class Decoder implements StreamDecoder {
     }
   }
 
-  /** Tells what the first block has to tell; when it has stopped, the next one is first. */
+  /** Tells what the first item has to tell; when it is done, the next one is first. */
   #drain(): void {
     for (;;) {
-      const [block] = this.#queue
-      if (!block) return
-      const told = block.index !== undefined
-      block.tell(() => this.#nextIndex++, this.#events)
-      if (!told && block.index !== undefined) {
-        if (block.start?.kind === 'tool-call') this.#called = true
-        if (block.start?.kind === 'refusal') this.#refused = true
+      const [item] = this.#queue
+      if (!item) return
+      for (let block = item.blocks[item.told]; block; block = item.blocks[item.told]) {
+        const told = block.index !== undefined
+        block.tell(() => this.#nextIndex++, this.#events)
+        if (!told && block.index !== undefined) {
+          if (block.start?.kind === 'tool-call') this.#called = true
+          if (block.start?.kind === 'refusal') this.#refused = true
+        }
+        if (!block.stopped) return
+        item.told++
       }
-      if (!block.stopped) return
+      if (!item.done) return
       this.#queue.shift()
     }
   }
@@ -193,7 +199,8 @@ export class Decoder implements StreamDecoder {
   #fail(error: ProviderFailure): void {
     this.#ended = true
     this.#start({})
-    const [open] = this.#queue
+    const [item] = this.#queue
+    const open = item?.blocks[item.told]
     if (open?.index !== undefined) this.#events.push({ type: 'block-stop', choice: 0, index: open.index })
     this.#events.push({ type: 'error', error }, { type: 'end' })
   }

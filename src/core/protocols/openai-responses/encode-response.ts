@@ -63,7 +63,9 @@ const encodeItems = (
         parts.push(
           textPart(
             block.text,
-            (block.citations ?? []).map(encodeCitation).filter((cited) => cited !== undefined),
+            (block.citations ?? [])
+              .map((citation) => encodeCitation(citation, block.text))
+              .filter((cited) => cited !== undefined),
           ),
         )
         break

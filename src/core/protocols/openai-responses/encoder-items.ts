@@ -2,42 +2,24 @@ import type { JsonObject } from '../neutral/index.ts'
 import {
   type Call,
   callItem,
+  encodeCitation,
+  hasPlace,
   type ItemStatus,
   messageItem,
   reasoningItem,
-  refusalPart,
   summaryPart,
-  textPart,
 } from './answer-items.ts'
+import {
+  made,
+  type OpenCall,
+  type OpenMessage,
+  type OpenPart,
+  type OpenReasoning,
+  type PartKind,
+} from './encoder-part.ts'
 import type { EventWriter } from './event-writer.ts'
 import { itemId, reasoningId } from './ids.ts'
 import type { NamespacedName } from './tool-namespaces.ts'
-
-type PartKind = 'output_text' | 'refusal'
-
-interface OpenMessage {
-  readonly type: 'message'
-  readonly id: string
-  readonly index: number
-  readonly parts: JsonObject[]
-  part: { readonly kind: PartKind; text: string; readonly annotations: JsonObject[] } | undefined
-}
-interface OpenReasoning {
-  readonly type: 'reasoning'
-  readonly id: string
-  readonly index: number
-  text: string
-  sealed: string | undefined
-  stopped: boolean
-}
-interface OpenCall {
-  readonly type: 'call'
-  readonly id: string
-  readonly index: number
-  readonly call: Call
-  text: string
-  stopped: boolean
-}
 
 /**
  * The items of a stream, one open at a time. An item stays open behind its last block until the next one or the end is known: texts next to each other are parts of one
@@ -65,14 +47,22 @@ export class EncodedItems {
     return `${out}${this.#writer.raw(`response.${kind}.delta`, `${at(message)},"content_index":${message.parts.length},"delta":${value}${logprobs}`)}`
   }
 
-  cite(annotation: JsonObject): string {
+  cite(citation: JsonObject): string {
     const { out, message, part } = this.#part('output_text')
-    const annotation_index = part.annotations.push(annotation) - 1
-    const place = { item_id: message.id, output_index: message.index, content_index: message.parts.length }
-    return out + this.#writer.event('response.output_text.annotation.added', { ...place, annotation_index, annotation })
+    if (hasPlace(citation)) return out + this.#annotate(message, part, citation)
+    part.owed.push(citation)
+    return out
   }
 
-  #part(kind: PartKind): { out: string; message: OpenMessage; part: NonNullable<OpenMessage['part']> } {
+  #annotate(message: OpenMessage, part: OpenPart, citation: JsonObject): string {
+    const annotation = encodeCitation(citation, part.text)
+    if (!annotation) return ''
+    const annotation_index = part.annotations.push(annotation) - 1
+    const place = { item_id: message.id, output_index: message.index, content_index: message.parts.length }
+    return this.#writer.event('response.output_text.annotation.added', { ...place, annotation_index, annotation })
+  }
+
+  #part(kind: PartKind): { out: string; message: OpenMessage; part: OpenPart } {
     const open = this.#open
     if (open?.type === 'message' && open.part?.kind === kind) return { out: '', message: open, part: open.part }
     let out = open?.type === 'message' ? this.closePart() : this.close('completed')
@@ -83,7 +73,7 @@ export class EncodedItems {
       this.#open = message
       out += this.#added(messageItem(message.id, 'in_progress', []))
     }
-    const part = { kind, text: '', annotations: [] }
+    const part: OpenPart = { kind, text: '', annotations: [], owed: [] }
     message.part = part
     out += this.#onPart('added', message, made(part))
     return { out, message, part }
@@ -176,12 +166,13 @@ export class EncodedItems {
     const { part } = open
     if (!part) return ''
     const place = { item_id: open.id, output_index: open.index, content_index: open.parts.length }
+    const cited = part.owed.map((citation) => this.#annotate(open, part, citation)).join('')
     const whole = made(part)
     const done =
       part.kind === 'refusal'
         ? this.#writer.event('response.refusal.done', { ...place, refusal: part.text })
         : this.#writer.event('response.output_text.done', { ...place, text: part.text, logprobs: [] })
-    const out = done + this.#onPart('done', open, whole)
+    const out = cited + done + this.#onPart('done', open, whole)
     open.parts.push(whole)
     open.part = undefined
     return out
@@ -245,6 +236,3 @@ export class EncodedItems {
 
 const at = ({ id, index }: { readonly id: string; readonly index: number }): string =>
   `"item_id":"${id}","output_index":${index}`
-
-const made = ({ kind, text, annotations }: NonNullable<OpenMessage['part']>): JsonObject =>
-  kind === 'refusal' ? refusalPart(text) : textPart(text, annotations)

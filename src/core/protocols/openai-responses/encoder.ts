@@ -113,8 +113,8 @@ export class Encoder implements StreamEncoder {
         if (block.kind !== 'thinking' || !this.#sealed) return ''
         return this.#items.openReasoning(block.id) + this.#items.seal(delta.signature)
       case 'citation': {
-        const annotation = block.kind === 'text' ? encodeCitation(delta.citation) : undefined
-        return annotation ? this.#items.cite(annotation) : ''
+        if (block.kind !== 'text' || !encodeCitation(delta.citation)) return ''
+        return this.#items.cite(delta.citation)
       }
     }
   }

@@ -129,6 +129,14 @@ describe('a stream that passes', () => {
 describe('a stream that fails', () => {
   const broken = new GatewayError('upstream_disconnected', 'It broke.')
 
+  test('is counted on from what the client saw, not from the error that it did not', () => {
+    const watched = tap()
+    const failed = frame('error', { sequence_number: 2, message: 'no' })
+    const sent = watched.push(Buffer.from(created + delta('x', 1) + failed)).toString()
+    const numbers = parse(sent + watched.fail!(broken, 'req_1')).map((event) => event['sequence_number'])
+    expect(numbers).toEqual([0, 1, 2, 3])
+  })
+
   test.each([
     ['an error event', frame('error', { error: { code: 'server_error', message: 'host 10.0.0.1' } })],
     [

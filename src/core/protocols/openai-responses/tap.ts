@@ -89,6 +89,7 @@ class Tap implements RawTap {
   #pass(frame: Buffer): Buffer {
     const type = typeOf(frame)
     if (type === undefined) return this.#read(frame)
+    if (failures.has(type)) return this.#onFailure(parse(parseFrame(frame).data) ?? {})
     this.#last = frame
     this.#events++
     if (isDelta(type)) {
@@ -98,7 +99,6 @@ class Tap implements RawTap {
       this.observed.deliveredChars += length
       return frame
     }
-    if (failures.has(type)) return this.#onFailure(parse(parseFrame(frame).data) ?? {})
     // Types that did not exist when this was written may carry it too.
     if (lifecycle.has(type) || frame.includes(wholeResponse)) return this.#onResponse(frame, type)
     if (type === 'response.output_item.done') this.#onItem(frame)
