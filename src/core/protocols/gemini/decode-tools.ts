@@ -40,7 +40,10 @@ const decodeDeclaration = (declared: JsonObject, path: string): NeutralTool => {
 }
 
 /** Arguments are an object, whatever is said of null. */
-const argumentsOf = ({ nullable: _, ...schema }: JsonObject): JsonObject => schema
+const argumentsOf = (schema: JsonObject): JsonObject => {
+  const { nullable: _, ...rest } = schema
+  return rest
+}
 
 const configFields = new Set(['functionCallingConfig'])
 const callingFields = new Set(['mode', 'allowedFunctionNames'])
