@@ -90,7 +90,8 @@ export class ResponseSink implements ClientSink {
       const response = this.#response
       if (response.writableEnded) return
       if (response.headersSent) {
-        if (endsEvent(this.#last) && !response.writableNeedDrain) response.write(':\n\n')
+        const end = eventEnd(this.#last)
+        if (end !== undefined && !response.writableNeedDrain) response.write(`:${end}`)
       } else if (response.req.httpVersionMinor > 0) response.writeContinue()
       this.#probeAfter(count + 1)
     }, firstProbesMs[count] ?? probeMs)
@@ -102,5 +103,8 @@ export class ResponseSink implements ClientSink {
   }
 }
 
-const endsEvent = (bytes: Buffer | string): boolean =>
-  typeof bytes === 'string' ? bytes.endsWith('\n\n') : bytes.at(-1) === 0x0a && bytes.at(-2) === 0x0a
+/** What ends the event that the bytes end with; undefined inside of one, where nothing may be written. Gemini's events end with CRLF. */
+const eventEnd = (bytes: Buffer | string): string | undefined => {
+  const last = typeof bytes === 'string' ? bytes.slice(-4) : bytes.toString('latin1', Math.max(0, bytes.length - 4))
+  return last.endsWith('\n\n') ? '\n\n' : last === '\r\n\r\n' ? last : undefined
+}
