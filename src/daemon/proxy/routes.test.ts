@@ -96,6 +96,7 @@ test('responses are made, fetched, cancelled and deleted by ids that are one ste
     expect(found('GET', `${path}/a/b`)).toBeNull()
     expect(found('GET', `${path}/resp%2F..%2F1`)).toEqual(['response-retrieve', { id: 'resp/../1' }])
     expect(found('POST', `${path}/resp_1`)).toEqual(['GET', 'DELETE'])
+    expect(found('POST', `${path}/compact`)).toBeNull()
     expect(found('DELETE', `${path}/resp_1/cancel`)).toEqual(['POST'])
   }
 })

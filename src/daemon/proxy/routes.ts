@@ -144,12 +144,16 @@ const matchPattern = (method: string, path: string, allow: string[]): RouteMatch
     if (taken === null) continue
     if (wanted === method)
       return { found: true, route, place: takes === 'id' ? { ...place, id: taken } : { ...place, model: taken } }
-    // A call that no model has here: no other method of HTTP would make it one.
-    const isUnknownCall = method === 'POST' && route.kind === 'models' && taken.includes(':')
+    // A call that no model and no response has here (`/responses/compact`): no other method of HTTP would make it one.
+    const isUnknownCall =
+      method === 'POST' && (takes === 'id' ? isWord.test(taken) : route.kind === 'models' && taken.includes(':'))
     if (!isUnknownCall && !allow.includes(wanted)) allow.push(wanted)
   }
   return { found: false, allow: allow.length > 0 ? allow : null }
 }
+
+/** Ids have a mark or a number in them. */
+const isWord = /^[a-z]+$/
 
 const lengthOf = (head: string | RegExp, path: string): number | undefined => {
   if (typeof head === 'string') return path.startsWith(head) ? head.length : undefined
