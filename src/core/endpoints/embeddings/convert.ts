@@ -1,14 +1,16 @@
-import { anyValues, scanObject } from '../../protocols/json-scan.ts'
 import type { JsonObject, JsonValue } from '../../protocols/neutral/index.ts'
 import { isObject } from '../../protocols/read.ts'
 import { toBase64, toFloats, type VectorFormat } from './vectors.ts'
 
 const QUOTE = 0x22
 
-/** The answer with all vectors in `format`; the same buffer when the first one has it, for servers do not mix them. What cannot be a vector of float32 stays as it is. */
-export const convertVectors = (body: Buffer, format: VectorFormat, dimensions: number | undefined): Buffer => {
-  const { found } = scanObject(body, ['embedding'], anyValues)
-  const first = found[0]
+/** The answer with all vectors in `format`; `first`: where the key of the first one ends; the same buffer when the first one has it, for servers do not mix them. What cannot be a vector of float32 stays as it is. */
+export const convertVectors = (
+  body: Buffer,
+  first: number | undefined,
+  format: VectorFormat,
+  dimensions: number | undefined,
+): Buffer => {
   if (first === undefined) return body
   const wanted = format === 'base64'
   if (isText(body, first) === wanted) return body

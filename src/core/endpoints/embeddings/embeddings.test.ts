@@ -54,8 +54,30 @@ describe('the client gets the format it asked for', () => {
     for (const data of [[], null, {}, undefined]) expect(() => answered(ask(), { data, usage: {} })).toThrow('no data')
   })
 
+  test.each([['float'], ['base64'], ['base64_int8']])(
+    '%s: an answer without a vector for each input is none',
+    (format) => {
+      const inputs = (input: unknown) => ask({ input, encoding_format: format }, 'openai-compatible')
+      const given = answer(vector)
+      const twice = { ...given, data: [...given.data, ...given.data] }
+      expect(() => answered(inputs(['a', 'b']), given)).toThrow('one vector for each')
+      expect(() => answered(inputs('a'), twice)).toThrow('one vector for each')
+      expect(() => answered(inputs([1, 2]), given)).not.toThrow()
+      expect(() => answered(inputs([[1, 2], 'b']), twice)).not.toThrow()
+    },
+  )
+
+  test('a format that OpenAI does not have is refused, and what is no word everywhere', () => {
+    const wrong = expect.objectContaining({
+      status: 400,
+      details: expect.objectContaining({ param: 'encoding_format' }) as object,
+    })
+    expect(() => ask({ encoding_format: 'hex' })).toThrow(wrong)
+    expect(() => ask({ encoding_format: 5 }, 'openai-compatible')).toThrow(wrong)
+  })
+
   test('a format of the provider itself passes through', () => {
-    const road = ask({ encoding_format: 'base64_int8' })
+    const road = ask({ encoding_format: 'base64_int8' }, 'openai-compatible')
     expect(answered(road, answer('fw==')).json).toMatchObject({ data: [{ embedding: 'fw==' }] })
     expect(sentBody(road)).toMatchObject({ encoding_format: 'base64_int8' })
   })
@@ -72,7 +94,8 @@ describe('what it costs', () => {
     'counted by us where it says %j',
     (usage) => {
       const road = ask({ input: ['twelve chars', [1, 2, 3]] })
-      expect(answered(road, answer(vector, usage)).observed).toMatchObject({
+      const { data, ...rest } = answer(vector, usage)
+      expect(answered(road, { ...rest, data: [...data, ...data] }).observed).toMatchObject({
         usage: { input: { uncached: 6 } },
         estimated: true,
         complete: true,

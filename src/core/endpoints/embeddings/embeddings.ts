@@ -1,6 +1,7 @@
-import { removeFields, type ScannedObject } from '../../protocols/json-scan.ts'
+import { anyValues, removeFields, scanObject, type ScannedObject } from '../../protocols/json-scan.ts'
 import { openaiChat } from '../../protocols/openai-chat/index.ts'
 import type { Observed } from '../../protocols/protocol.ts'
+import { refuse } from '../../protocols/read.ts'
 import type { Endpoint } from '../endpoint.ts'
 import { UnreadableAnswer } from '../endpoint.ts'
 import { scanBody, sideFacts, valueOf } from '../side/facts.ts'
@@ -22,17 +23,20 @@ export const embeddings: Endpoint = {
     const scanned = scanBody(body)
     readInputs(scanned)
     dimensionsOf(scanned)
+    formatOf(scanned)
     return sideFacts(scanned, place)
   },
   road(options) {
     const { target, facts } = options
     const { scanned } = facts
+    const count = readInputs(scanned).length
     if (!offers(target, 'embeddings')) {
       if (hasGeminiEmbeddings(target)) return geminiRoad(options)
       throw notOffered(target, 'embeddings')
     }
-    const format = valueOf(scanned, 'encoding_format') ?? 'float'
+    const format = formatOf(scanned)
     const isOurs = format === 'float' || format === 'base64'
+    if (!isOurs && takesBase64.has(target.kind.id)) refuse('encoding_format', 'must be "float" or "base64".')
     const left = isOurs && !takesBase64.has(target.kind.id) ? removeFields(scanned, ['encoding_format']) : []
     const observe = (answer: Answer): Observed => {
       if (!hasData(answer.scanned)) throw new UnreadableAnswer('there is no data')
@@ -40,16 +44,24 @@ export const embeddings: Endpoint = {
       return finished(reported && usageOf(inputOf(reported)), () => usageOf(estimateInputs(readInputs(scanned))))
     }
     const road = passRoad(options, '/embeddings', observe, left)
-    // Other formats are the provider's own and pass as they are.
-    if (!isOurs) return road
     return {
       ...road,
       unary(body, contentType) {
         const answer = road.unary(body, contentType)
-        return { ...answer, body: convertVectors(answer.body, format, dimensionsOf(scanned)) }
+        if (answer.observed.failure) return answer
+        const { found } = scanObject(answer.body, ['embedding'], anyValues)
+        if (found.length !== count) throw new UnreadableAnswer('there is not one vector for each input')
+        // Other formats are the provider's own and pass as they are.
+        if (!isOurs) return answer
+        return { ...answer, body: convertVectors(answer.body, found[0], format, dimensionsOf(scanned)) }
       },
     }
   },
+}
+
+const formatOf = (scanned: ScannedObject): string => {
+  const format = valueOf(scanned, 'encoding_format') ?? 'float'
+  return typeof format === 'string' ? format : refuse('encoding_format', 'must be "float" or "base64".')
 }
 
 /**
