@@ -3,11 +3,15 @@ import { leastEffort } from './effort.ts'
 import { protocols, providerProtocols } from './index.ts'
 import type { JsonObject, ProtocolId } from './neutral/index.ts'
 
-const cross = (from: ProtocolId, to: ProtocolId, body: JsonObject, model: string) => {
+const cross = (from: ProtocolId, to: ProtocolId, body: JsonObject, model: string, maxTokens?: number) => {
   const client = protocols.find(({ id }) => id === from)!
   const provider = providerProtocols.find(({ id }) => id === to)!
   const request = client.decodeRequest(body, { model: 'm', stream: false })
-  return provider.encodeRequest(request, { model, defaultMaxTokens: 1000 })
+  return provider.encodeRequest(request, {
+    model,
+    defaultMaxTokens: 1000,
+    ...(maxTokens !== undefined && { maxTokens }),
+  })
 }
 
 test.each([
@@ -75,5 +79,24 @@ describe('a budget for a model of Gemini 2.5 leaves room for the answer', () => 
     })
     expect(asked(16_384)).toMatchObject({ config: { thinkingConfig: { thinkingBudget: 16_383 } }, told: [] })
     expect(asked(20_000)).toMatchObject({ config: { thinkingConfig: { thinkingBudget: 16_384 } }, told: [] })
+  })
+
+  test('half of a limit that the client did not set, and named where it is another effort now', () => {
+    const sent = (reasoning_effort: string, maxTokens: number | undefined) => {
+      const { body, warnings } = cross(
+        'openai-chat',
+        'gemini',
+        { model: 'm', messages, reasoning_effort },
+        'gemini-2.5-flash',
+        maxTokens,
+      )
+      return { config: body['generationConfig'], told: warnings.map((warning) => warning.path) }
+    }
+    const high = { thinkingConfig: { thinkingBudget: 16_384 } }
+    const half = { maxOutputTokens: 16_384, thinkingConfig: { thinkingBudget: 8192 } }
+    expect(sent('high', 16_384)).toMatchObject({ config: half, told: ['reasoning_effort'] })
+    expect(sent('medium', 16_384)).toMatchObject({ config: half, told: [] })
+    expect(sent('high', undefined)).toMatchObject({ config: high, told: [] })
+    expect(sent('high', 65_536)).toMatchObject({ config: high, told: [] })
   })
 })

@@ -88,7 +88,7 @@ const nearest = (budget: number): Effort => {
 }
 
 const encodeBudget = (
-  { protocol }: NeutralRequest,
+  { protocol, maxTokens: asksAtMost }: NeutralRequest,
   reasoning: Reasoning,
   { version, pro }: ModelTraits,
   maxTokens: number | undefined,
@@ -108,7 +108,10 @@ const encodeBudget = (
   }
   const asked = budgetTokens ?? (effort === undefined || effort === 'none' ? undefined : budgetOf[effort])
   if (asked === undefined) return mode === undefined ? {} : { thinkingBudget: -1 }
-  const budget = Math.min(asked, pro ? mostPro : mostFlash, (maxTokens ?? Number.POSITIVE_INFINITY) - 1)
+  const limit = maxTokens ?? Number.POSITIVE_INFINITY
+  // A limit that the client did not set must not cost it its answer: half of it is left for that.
+  const room = asksAtMost === undefined ? Math.floor(limit / 2) : limit - 1
+  const budget = Math.min(asked, pro ? mostPro : mostFlash, room)
   if (budget < Math.min(asked, leastBudget)) {
     const least = pro ? leastPro : 0
     warnings.changed(path, `the limit on output leaves less than ${leastBudget} tokens for thinking; ${least} are sent`)
