@@ -3,15 +3,16 @@ import { expect, test } from 'vitest'
 import { createSealer } from '../kernel/secrets.ts'
 import { anthropicMessages } from '../protocols/anthropic-messages/index.ts'
 import { openaiChat } from '../protocols/openai-chat/index.ts'
+import { openaiResponses } from '../protocols/openai-responses/index.ts'
 import type { Protocol } from '../protocols/protocol.ts'
 import { providerKindById } from '../provider-kinds/index.ts'
 import { crossing } from './crossing.ts'
 
 const body = Buffer.from('{"model":"shadow","stream":true,"messages":[{"role":"user","content":"hi"}]}')
 
-const stream = (provider: Protocol = anthropicMessages) =>
-  crossing(openaiChat, provider, {
-    facts: openaiChat.inspect(body),
+const cross = (client: Protocol, provider: Protocol, asked: Buffer) =>
+  crossing(client, provider, {
+    facts: client.inspect(asked),
     place: {},
     target: {
       kind: providerKindById('anthropic')!,
@@ -29,7 +30,9 @@ const stream = (provider: Protocol = anthropicMessages) =>
     crossing: { strict: false, dropUnsupportedTools: false },
     sealer: createSealer(Buffer.alloc(32), 'test'),
     clientHeaders: {},
-  }).stream()
+  })
+
+const stream = (provider: Protocol = anthropicMessages) => cross(openaiChat, provider, body).stream()
 
 const frame = (event: object): Buffer => Buffer.from(`data: ${JSON.stringify(event)}\n\n`)
 const text = (value: string): Buffer =>
@@ -66,3 +69,13 @@ test('an answer that nobody asked for is left out, and what breaks behind the on
   none.finish()
   expect(none.observed.complete).toBe(false)
 })
+
+test.each(['compaction', 'compaction_trigger', 'local_shell_call'])(
+  'an item %s at the end has no counterpart elsewhere, and is called no answer of the assistant',
+  (type) => {
+    const input = [{ role: 'user', content: 'hi' }, { type }]
+    const asked = Buffer.from(JSON.stringify({ model: 'shadow', input }))
+    for (const provider of [anthropicMessages, openaiChat])
+      expect(() => cross(openaiResponses, provider, asked)).toThrow(/^input\[1\]: .*no counterpart/)
+  },
+)

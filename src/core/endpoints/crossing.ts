@@ -35,6 +35,7 @@ export const crossing = (client: Protocol, provider: ProviderProtocol, options: 
   const opened = openStates(request, options.sealer, owner)
   const same = client.id === provider.id
   const past = withoutPastSearches(opened.request, provider.id)
+  if (!same) refuseHostedEnd(past.request)
   const forms = provider.customTools || same ? keepForms(past.request) : asFunctions(past.request, options.crossing)
   const { request: neutral, sent } = sendableToolNames(forms.request, provider.toolName)
   const encode = (maxTokens: number | undefined) =>
@@ -93,6 +94,17 @@ export const crossing = (client: Protocol, provider: ProviderProtocol, options: 
       return new CrossingStream(provider.createDecoder(fromServer), client.createEncoder(toClient), steps, options)
     },
   }
+}
+
+/** An item that asks the provider for something (a compaction, a hosted call) is no answer that was begun, though it stands where one would. */
+const refuseHostedEnd = ({ messages }: NeutralRequest): void => {
+  const last = messages.at(-1)
+  const end = last?.parts.at(-1)
+  if (last?.role !== 'assistant' || end?.type !== 'opaque') return
+  const param = end.path ?? last.path ?? 'messages'
+  throw new GatewayError('unsupported_parameter', `${param}: this has no counterpart at the model behind this name.`, {
+    param,
+  })
 }
 
 const keepForms = (request: NeutralRequest) => ({ request, freeText: new Set<string>(), warnings: [] })

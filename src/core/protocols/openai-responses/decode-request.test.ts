@@ -267,6 +267,9 @@ test.each<[JsonObject, string]>([
   [{ reasoning: { summary: 'x' } }, 'reasoning.summary'],
   [{ text: { format: { type: 'xml' } } }, 'text.format.type'],
   [{ stream_options: {} }, 'stream_options'],
+  [{ store: 'x' }, 'store'],
+  [{ truncation: 'x' }, 'truncation'],
+  [{ max_tool_calls: -1 }, 'max_tool_calls'],
 ])('%j is refused with its path', (fields, param) => {
   expect(refusal(fields)).toBe(param)
 })

@@ -60,6 +60,7 @@ export const decodeRequest = (body: JsonObject): NeutralRequest => {
   const stream = optional(body['stream'], 'stream', boolean) ?? false
   if (body['stream_options'] != null && !stream)
     refuse('stream_options', 'is allowed only together with "stream": true.')
+  requireTypes(body)
   const tools = decodeTools(body)
   return compact({
     protocol: 'openai-responses' as const,
@@ -84,6 +85,13 @@ export const decodeRequest = (body: JsonObject): NeutralRequest => {
     serviceTier: optional(body['service_tier'], 'service_tier', filled),
     extensions: decodeExtensions(body),
   })
+}
+
+/** Fields that no other protocol is told of are checked all the same, as the API does. */
+const requireTypes = (body: JsonObject): void => {
+  optional(body['store'], 'store', boolean)
+  optional(body['truncation'], 'truncation', (value, path) => oneOf(value, path, ['auto', 'disabled']))
+  optional(body['max_tool_calls'], 'max_tool_calls', (value, path) => wholeNumber(value, path, 1))
 }
 
 /** What came before is kept by the provider: the input may be nothing but results of calls that are not in it. */
