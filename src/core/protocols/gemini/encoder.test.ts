@@ -48,8 +48,10 @@ const partsOf = (blocks: readonly Block[], given = options): JsonObject[] => {
   const parts: JsonObject[] = []
   for (const part of wirePartsOf(blocks, given)) {
     const before = parts.at(-1)
-    const joins = before?.['text'] && part['text'] && before['thought'] === part['thought'] && !part['thoughtSignature']
-    if (joins) parts[parts.length - 1] = { ...before, text: `${before['text']}${part['text']}` }
+    const [said, more] = [before?.['text'], part['text']]
+    const joins = before?.['thought'] === part['thought'] && !part['thoughtSignature']
+    if (joins && typeof said === 'string' && typeof more === 'string')
+      parts[parts.length - 1] = { ...before, text: said + more }
     else parts.push(part)
   }
   return parts
