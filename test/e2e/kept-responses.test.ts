@@ -337,8 +337,7 @@ test('ids survive a restart of the gateway, and a crash', async () => {
   const second = await ask(ann.key, 'after', { previous_response_id: id })
   expect(second.output_text).toBe('You said: before, after.')
   // The log follows the money by some milliseconds; a crash between them keeps the money and forgets the id.
-  const logged = () => gateway.call<{ data: { upstream_id: string | null }[] }>('requests.list', { limit: 5 })
-  await eventually(async () => (await logged()).data.find(({ upstream_id }) => upstream_id === second.id))
+  await rowOf(second._request_id ?? null)
   await gateway.kill()
   gateway = await startGateway({ dataDir })
   await expect(sdk(ann.key).responses.retrieve(second.id)).resolves.toMatchObject({ id: second.id, model: 'smart' })
