@@ -10,7 +10,7 @@ const answer: NeutralResponse = {
   usage: emptyUsage,
   choices: [
     {
-      finish: { reason: 'stop' },
+      finish: { reason: 'stop', raw: null },
       blocks: [
         { kind: 'thinking', text: 'Hm.' },
         { kind: 'text', text: 'Hello' },

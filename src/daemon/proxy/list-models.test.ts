@@ -12,7 +12,7 @@ const catalog = {
 } as Catalog
 const anyone = { models: null } as KeyPrincipal
 const page = (query: string) =>
-  listModels(catalog, anyone, 'gemini', new URLSearchParams(query)) as {
+  listModels(catalog, anyone, 'gemini', new URLSearchParams(query)) as unknown as {
     models: readonly { name: string }[]
     nextPageToken?: string
   }

@@ -123,7 +123,7 @@ describe('Gemini’s embeddings', () => {
 test.skipIf(!recordingsPresent)('recordings of Google’s API are read', () => {
   let read = 0
   for (const { id, request, response } of readRecordingsIn('gemini-embed')) {
-    const [first] = (request?.json?.['requests'] ?? []) as readonly { model: string }[]
+    const [first] = (request?.json?.['requests'] ?? []) as unknown as readonly { model: string }[]
     if (!request || !first) continue
     const road = sideRoad(geminiBatchEmbed, request.json, { kind: 'gemini', place: { model: first.model } })
     const bytes = Buffer.from(JSON.stringify(response.json))
