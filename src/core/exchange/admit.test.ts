@@ -221,3 +221,20 @@ test('without a quota of tokens a free model is not limited', async () => {
   expect(sent).not.toHaveProperty('max_tokens')
   expect(sent).not.toHaveProperty('max_completion_tokens')
 })
+
+test('an image is estimated as one and held by its bytes', async () => {
+  const { books, send } = open({ credits: 1e9 })
+  const url = `data:image/png;base64,iVBORw0KGgo${'A'.repeat(1_000_000)}`
+  const messages = [{ role: 'user', content: [{ type: 'image_url', image_url: { url } }] }]
+  const { estimatedInputTokens, facts } = await send({ messages, max_tokens: 10 })
+  expect(estimatedInputTokens).toBe(765 + 6)
+  expect(unpackContext(books.holds[0]!.context)).toMatchObject({ estimatedInputTokens })
+  expect(books.holds[0]!.min).toBeGreaterThanOrEqual(facts.scanned.bytes.length)
+})
+
+test('an estimate is at most what is held for the prompt', async () => {
+  const image = { type: 'image_url', image_url: { url: 'data:image/png;base64,iVBORw0KGgo=' } }
+  const messages = [{ role: 'user', content: Array.from({ length: 20 }, () => image) }]
+  const { estimatedInputTokens, facts } = await open({}).send({ messages })
+  expect(estimatedInputTokens).toBe(facts.scanned.bytes.length)
+})
