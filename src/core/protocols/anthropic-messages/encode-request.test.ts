@@ -411,3 +411,13 @@ describe('encodeRequest from an Anthropic client', () => {
     ])
   })
 })
+
+test.each([
+  [{ 'openai-responses': { safety_identifier: 'u' } }, undefined, 'u', []],
+  [{ 'openai-chat': { safety_identifier: 'u' } }, 'v', 'v', ['safety_identifier']],
+  [{ 'openai-chat': { safety_identifier: 'u' } }, 'u', 'u', []],
+])('the safety identifier %j with the user %j tells users apart', (extensions, id, sent, dropped) => {
+  const { body: told, warnings } = encode({ extensions, maxTokens: 9, ...(id !== undefined && { user: id }) })
+  expect(told['metadata']).toEqual({ user_id: sent })
+  expect(warnings.map(({ path }) => path)).toEqual(dropped)
+})

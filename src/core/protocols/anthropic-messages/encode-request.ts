@@ -66,13 +66,23 @@ const encodeStops = (request: NeutralRequest): JsonObject => {
   return stops.length > 0 ? { stop_sequences: [...stops] } : {}
 }
 
-/** The id of the end user. An address of a person is not sent on: its hash serves as well to tell users apart. */
+/** The id of the end user, by either name that OpenAI has for it. An address of a person is not sent on: its hash serves as well to tell users apart. */
 const encodeUser = (request: NeutralRequest, warnings: Warnings): JsonObject => {
-  const { user } = request
+  const safety = safetyIdentifier(request)
+  const user = request.user ?? safety
   if (user === undefined) return {}
+  if (safety !== undefined && safety !== user)
+    warnings.dropped('safety_identifier', 'the Messages API takes one id of the user')
   if (!user.includes('@')) return { metadata: { user_id: user } }
-  warnings.changed(fieldName(request, 'user'), 'an e-mail address is sent as its hash')
+  const path = request.user === undefined ? 'safety_identifier' : fieldName(request, 'user')
+  warnings.changed(path, 'an e-mail address is sent as its hash')
   return { metadata: { user_id: sha256(user) } }
+}
+
+const safetyIdentifier = ({ extensions }: NeutralRequest): string | undefined => {
+  const told =
+    extensions?.['openai-responses']?.['safety_identifier'] ?? extensions?.['openai-chat']?.['safety_identifier']
+  return typeof told === 'string' && told !== '' ? told : undefined
 }
 
 const encodeTier = (request: NeutralRequest, warnings: Warnings): JsonObject => {

@@ -29,6 +29,8 @@ export const refuseForeign = (request: NeutralRequest, warnings: Warnings): void
     if (protocol === 'anthropic-messages') continue
     for (const [field, value] of Object.entries(fields)) {
       if (saysNothing(value) || idle(field, value)) continue
+      // Sent as the id of the user.
+      if (field === 'safety_identifier' && typeof value === 'string') continue
       if (meaningfulFields.has(field) || field === 'modalities') unsupported(field, 'it has no counterpart')
       warnings.dropped(field, 'unknown to the Messages API')
     }
