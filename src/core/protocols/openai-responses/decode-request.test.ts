@@ -212,6 +212,7 @@ describe('fields', () => {
         include: ['web_search_call.results'],
         'reasoning.mode': 'pro',
         'reasoning.summary': 'detailed',
+        store: true,
       },
     })
   })
@@ -272,4 +273,9 @@ test.each<[JsonObject, string]>([
   [{ max_tool_calls: -1 }, 'max_tool_calls'],
 ])('%j is refused with its path', (fields, param) => {
   expect(refusal(fields)).toBe(param)
+})
+
+test('that the answer be kept is passed on only where it was asked for', () => {
+  expect(decode({ store: true }).extensions).toEqual({ 'openai-responses': { store: true } })
+  for (const fields of [{}, { store: false }, { store: null }]) expect(decode(fields).extensions).toBeUndefined()
 })

@@ -24,7 +24,7 @@ const known = new Set([
   'instructions',
   'stream',
   'stream_options',
-  // Nothing that is kept here can be asked for later, so that a client cannot rely on it (inspect.ts).
+  // That an answer be kept is missed only by a client that says so: nothing that is kept can be asked for here (inspect.ts).
   'store',
   'max_output_tokens',
   'tools',
@@ -162,6 +162,7 @@ const decodeExtensions = (body: JsonObject): NeutralRequest['extensions'] => {
     if (summary !== undefined && summary !== 'auto') extra['reasoning.summary'] = summary
   }
   if (choice !== undefined && isHostedChoice(choice)) extra['tool_choice'] = choice
+  if (body['store'] === true) extra['store'] = true
   if (extra['background'] === false) delete extra['background']
   if (extra['truncation'] === 'disabled') delete extra['truncation']
   return Object.keys(extra).length > 0 ? { 'openai-responses': extra } : undefined
