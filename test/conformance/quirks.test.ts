@@ -18,7 +18,8 @@ import { isStream, readRecordings, recordingsPresent, recut, streamBytes } from 
 /** Every quirk by a request or an answer that shows it: in comes what the server sends or refuses, out goes what clients and servers expect. */
 type OfSide<Side, One = (typeof quirks)[number]> = One extends { id: infer Id; side: Side } ? Id : never
 type RequestQuirk = OfSide<'request'>
-type AnswerQuirk = OfSide<'answer'>
+/** The one of Responses is tested where its road is (endpoints/same-protocol.test.ts). */
+type AnswerQuirk = Exclude<OfSide<'answer'>, 'responses-events'>
 
 const isObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
