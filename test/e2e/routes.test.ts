@@ -69,7 +69,10 @@ const examples: Readonly<Record<string, Example>> = {
   gemini: { body: { contents } },
   embeddings: { body: { input: 'a' }, answer: vectors },
   'gemini-embed': { body: { content }, answer: vectors },
-  'gemini-batch-embed': { body: { requests: [{ model: 'models/route-gemini-batch-embed', content }] }, answer: vectors },
+  'gemini-batch-embed': {
+    body: { requests: [{ model: 'models/route-gemini-batch-embed', content }] },
+    answer: vectors,
+  },
   completions: { body: { prompt: 'a' }, answer: { object: 'text_completion', choices } },
   moderations: { body: { input: 'a' }, answer: { results: [{ flagged: false }] } },
   rerank: { body: { query: 'a', documents: ['b'] }, answer: { results: [{ index: 0, relevance_score: 1 }] } },
