@@ -23,6 +23,7 @@ const domains: Readonly<Record<string, readonly string[]>> = {
   usage: ['ledger', 'pricing'],
   ledger: [],
   audit: [],
+  routing: [],
   system: ['config'],
   config: [],
 }

@@ -27,6 +27,7 @@ import {
 } from './repository.ts'
 import { planRoute, type RouteOptions } from './route.ts'
 import type { ModelTestView, ModelView, RouteView, TargetInput } from './schemas.ts'
+import type { Strategy } from './strategies.ts'
 import { parseTarget } from './target-syntax.ts'
 
 type Context = OperationContext<WriteTransaction>
@@ -37,7 +38,7 @@ export interface NewModel {
   readonly targets: readonly (TargetInput | string)[]
   readonly prices?: PricesInput | undefined
   readonly free: boolean
-  readonly strategy: 'priority'
+  readonly strategy: Strategy
   readonly context_window?: number | undefined
   readonly max_output_tokens?: number | undefined
   readonly defaults: JsonObject
@@ -52,7 +53,7 @@ export interface ModelChanges {
   readonly targets?: readonly (TargetInput | string)[] | undefined
   readonly prices?: PricesInput | undefined
   readonly free?: boolean | undefined
-  readonly strategy?: 'priority' | undefined
+  readonly strategy?: Strategy | undefined
   readonly context_window?: number | null | undefined
   readonly max_output_tokens?: number | null | undefined
   readonly defaults?: JsonObject | null | undefined

@@ -2,6 +2,9 @@ import type { FrozenPrice } from '../ledger/commands.ts'
 import type { JsonObject, ProtocolId } from '../protocols/neutral/index.ts'
 import type { Quirks } from '../protocols/openai-chat/quirks.ts'
 import type { ProviderKind, Settings } from '../provider-kinds/provider-kind.ts'
+import type { Strategy } from './strategies.ts'
+
+export type { Strategy } from './strategies.ts'
 
 /** The catalogue as the path of a request sees it: immutable, in memory, rebuilt as a whole when its revision moves. */
 export interface Catalog {
@@ -23,9 +26,11 @@ export interface ResolvedModel {
   /** What happens to things that the target's protocol cannot say exactly. */
   readonly crossing: { readonly strict: boolean; readonly dropUnsupportedTools: boolean }
   readonly createdAt: number
+  /** How the target of an attempt is chosen. */
+  readonly strategy: Strategy
   /** The price in force at `now`; null when there is none. */
   priceAt(now: number): { readonly id: string; readonly price: FrozenPrice } | null
-  /** In the order to try: priority, then weight. */
+  /** By priority, then weight. */
   readonly targets: readonly Target[]
 }
 

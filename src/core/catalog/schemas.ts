@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { pricesInput, pricesView } from '../pricing/schemas.ts'
 import { quirkIds } from '../protocols/openai-chat/quirks.ts'
+import { strategies } from './strategies.ts'
 import { maxPriority, maxWeight } from './target-syntax.ts'
 
 export const protocolId = z.enum([
@@ -99,6 +100,22 @@ export const providerKeyView = z.object({
 })
 export type ProviderKeyView = z.infer<typeof providerKeyView>
 
+export const cooldownsView = z.object({
+  keys: z.array(
+    z.object({
+      id: z.string(),
+      provider: z.string(),
+      label: z.string(),
+      reason: z.string(),
+      seconds_left: z.number().describe('Until one request tries it again; 0: the next.'),
+    }),
+  ),
+})
+export type CooldownsView = z.infer<typeof cooldownsView>
+
+export const clearedView = z.object({ cleared: z.number().describe('How many keys were resting.') })
+export type ClearedView = z.infer<typeof clearedView>
+
 export const label = z
   .string()
   .regex(
@@ -134,7 +151,7 @@ export const modelFields = {
     ),
   prices: pricesInput,
   free: z.boolean().describe('Costs nothing, on purpose.'),
-  strategy: z.enum(['priority']),
+  strategy: z.enum(strategies),
   context_window: tokenCount,
   max_output_tokens: tokenCount,
   defaults: z.record(z.string(), z.json()).describe('Values for fields that the client leaves out.'),
@@ -150,7 +167,7 @@ export const modelView = z.object({
   name: z.string(),
   status,
   free: z.boolean(),
-  strategy: z.enum(['priority']),
+  strategy: z.enum(strategies),
   context_window: z.number().nullable(),
   max_output_tokens: z.number().nullable(),
   defaults: z.record(z.string(), z.json()),
@@ -170,6 +187,7 @@ export type ModelView = z.infer<typeof modelView>
 export const routeView = z.object({
   model: z.string(),
   client_protocol: protocolId,
+  strategy: z.enum(strategies),
   targets: z.array(
     z.object({
       provider: z.string(),
@@ -178,14 +196,17 @@ export const routeView = z.object({
       weight: z.number(),
       priority: z.number(),
       keys: z.number(),
+      keys_ready: z.number().describe('Keys that do not rest.'),
       usable: z.boolean(),
       reason: z.string().nullable().describe('Why it cannot be used.'),
+      healthy: z.boolean().describe('Whether the next request may be sent there.'),
+      health: z.string().nullable().describe('What is held against it or its keys now.'),
     }),
   ),
   target: z
     .object({ provider: z.string(), model: z.string(), protocol: protocolId })
     .nullable()
-    .describe('The first that would be tried.'),
+    .describe('The first that would be tried; with other strategies than priority, one of them.'),
   free: z.boolean(),
   price: pricesView.extend({ id: z.string() }).nullable(),
   hold: z

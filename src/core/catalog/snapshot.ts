@@ -168,6 +168,7 @@ const resolveModel = (row: ModelsTable, targets: readonly Target[], prices: read
     caps: Object.freeze(JSON.parse(row.caps) as JsonObject),
     crossing: Object.freeze({ strict: row.strict === 1, dropUnsupportedTools: row.drop_unsupported_tools === 1 }),
     createdAt: row.created_at,
+    strategy: row.strategy,
     priceAt: (now: number) => (row.free === 1 ? null : (versions.findLast((version) => version.from <= now) ?? null)),
     targets: Object.freeze(targets),
   })

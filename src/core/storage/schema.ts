@@ -179,7 +179,7 @@ export interface ModelsTable {
   status: 'active' | 'disabled'
   /** Unpriced on purpose. */
   free: Flag
-  strategy: 'priority'
+  strategy: 'priority' | 'weighted' | 'least-busy' | 'lowest-latency'
   context_window: number | null
   max_output_tokens: number | null
   /** JSON objects: values for fields the client leaves out; upper bounds. */
