@@ -144,6 +144,9 @@ const rows: readonly (readonly [line: string, operation: string, input: object])
   ['provider-keys enable k', 'provider_keys.enable', { key: 'k' }],
   ['provider-keys disable k', 'provider_keys.disable', { key: 'k' }],
   ['provider-keys test k', 'provider_keys.test', { key: 'k' }],
+  ['provider-keys cooldowns', 'provider_keys.cooldowns', {}],
+  ['provider-keys cooldowns --clear', 'provider_keys.clear_cooldowns', {}],
+  ['provider-keys cooldowns --clear --key o/k', 'provider_keys.clear_cooldowns', { key: 'o/k' }],
   ['provider-keys remove k --yes', 'provider_keys.remove', { key: 'k' }],
   [
     'models create m --target o/gpt-5@3#2 --target v/pub/x@20240620 --input-price 2.5 --output-price 10 --cached-input-price 0.25 --cache-write-price 3 --cache-write-1h-price 5 --reasoning-price 11 --request-price 0.01 --strategy priority --context-window 1000 --max-output-tokens 100 --default temperature=0.5 --default user=x --cap max_tokens=50',

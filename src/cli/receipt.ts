@@ -1,5 +1,6 @@
 import type { Explanation } from '../core/pricing/schemas.ts'
 import type { ExplainView } from '../core/usage/schemas.ts'
+import { showAttempts } from './attempts.ts'
 import type { Output } from './output.ts'
 import { safe } from './text.ts'
 import { count, milliseconds, moment } from './show.ts'
@@ -45,10 +46,6 @@ export const showReceipt = async (receipt: ExplainView, output: Output): Promise
     ],
     ['outcome', [request.status, request.error_code, request.finish].filter((part) => part !== null).join(' ')],
     [
-      'tried',
-      receipt.attempts.length > 1 ? receipt.attempts.map((attempt) => JSON.stringify(attempt)).join('; ') : null,
-    ],
-    [
       'warnings',
       request.warnings.length > 0
         ? request.warnings
@@ -57,6 +54,7 @@ export const showReceipt = async (receipt: ExplainView, output: Output): Promise
         : null,
     ],
   ])
+  await showAttempts(receipt.attempts, output)
   heading('Price')
   if (price === null) output.line('free')
   else await showCharge(receipt, output)

@@ -18,6 +18,7 @@ import { createKeys } from './keys/keys.ts'
 import { createCredits } from './ledger/credits.ts'
 import { createLedger, ledgerEngine } from './ledger/ledger.ts'
 import { createPrices } from './pricing/prices.ts'
+import { createRouting } from './routing/routing.ts'
 import { probeSimulated } from './simulated/probe.ts'
 import { daemonRuns } from './storage/lock.ts'
 import { openStorage } from './storage/open.ts'
@@ -60,6 +61,7 @@ export const createApp = async (config: Config, { mode = 'direct', origins }: Ap
   let simulatedUrl: () => string | null = () => null
   const resolveSimulatedUrl = (): string | null => simulatedUrl()
 
+  const routing = createRouting({ clock, random: Math.random, deadlineMs: config.firstByteTimeoutMs })
   const audit = createAudit({ storage })
   const users = createUsers({ storage })
   const tokens = createAdminTokens({ storage, clock })
@@ -81,11 +83,11 @@ export const createApp = async (config: Config, { mode = 'direct', origins }: Ap
     resolveSimulatedUrl,
     probe,
   })
-  const providerKeys = createProviderKeys({ storage, vault, resolveSimulatedUrl, probe })
+  const providerKeys = createProviderKeys({ storage, vault, routing, resolveSimulatedUrl, probe })
   const models = createModels({
     storage,
     vault,
-
+    routing,
     resolveSimulatedUrl,
     probe,
     defaultReserveTokens: config.defaultReserveTokens,
@@ -118,7 +120,8 @@ export const createApp = async (config: Config, { mode = 'direct', origins }: Ap
     prices,
     usage,
     system,
-
+    /** What is known of targets and provider keys. */
+    routing,
     resolveSimulatedUrl,
     /** Resolves when everything that serves in this process has seen what is committed now. */
     refreshed: () => refresh(),

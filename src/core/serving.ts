@@ -46,6 +46,7 @@ export const createServing = async (app: App, log: Log) => {
     clock,
     catalog,
     limiter,
+    routing: app.routing,
     responses: createKeptResponses(storage),
     provider: catalog.provider,
     money: ledger,

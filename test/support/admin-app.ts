@@ -18,6 +18,7 @@ import { createCredits } from '../../src/core/ledger/credits.ts'
 import { createLedger, ledgerEngine } from '../../src/core/ledger/ledger.ts'
 import { runOperation } from '../../src/core/operations.ts'
 import type { AdminApp, RunOptions } from '../../src/core/operations.ts'
+import { createRouting } from '../../src/core/routing/routing.ts'
 import { createPrices } from '../../src/core/pricing/prices.ts'
 import { openStorage } from '../../src/core/storage/open.ts'
 import type { OpenStorage } from '../../src/core/storage/open.ts'
@@ -55,6 +56,7 @@ export const openTestApp = async (dataDir = mkdtempSync(join(tmpdir(), 'tollgate
   const vault = createVault(Buffer.alloc(32, 7))
   const probe = () => Promise.resolve(answer)
   const resolveSimulatedUrl = () => null
+  const routing = createRouting({ clock, random: Math.random, deadlineMs: 60_000 })
   const users = createUsers({ storage })
   const ledger = createLedger({ storage, clock })
   const runtime = { version: '0.0.0', startedAt: clock.now(), mode: 'direct' as const, url: () => null }
@@ -71,10 +73,11 @@ export const openTestApp = async (dataDir = mkdtempSync(join(tmpdir(), 'tollgate
     prices: createPrices({ storage }),
     usage: createUsageReports({ storage }),
     providers: createProviders({ storage, vault, checkBaseUrl: (url) => url, resolveSimulatedUrl, probe }),
-    providerKeys: createProviderKeys({ storage, vault, resolveSimulatedUrl, probe }),
+    providerKeys: createProviderKeys({ storage, vault, routing, resolveSimulatedUrl, probe }),
     models: createModels({
       storage,
       vault,
+      routing,
       probe,
       resolveSimulatedUrl,
       defaultReserveTokens: config.defaultReserveTokens,

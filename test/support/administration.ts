@@ -8,10 +8,12 @@ import type { Probe } from '../../src/core/catalog/probe.ts'
 import { createProviderKeys } from '../../src/core/catalog/provider-keys.ts'
 import { createProviders } from '../../src/core/catalog/providers.ts'
 import type { RequestSize } from '../../src/core/catalog/route.ts'
+import { systemClock } from '../../src/core/kernel/clock.ts'
 import type { Operation } from '../../src/core/kernel/operation.ts'
 import { createVault, type Vault } from '../../src/core/kernel/secrets.ts'
 import { pricingOperations, type PricingDomains } from '../../src/core/pricing/operations.ts'
 import { createPrices } from '../../src/core/pricing/prices.ts'
+import { createRouting } from '../../src/core/routing/routing.ts'
 import { openStorage } from '../../src/core/storage/open.ts'
 import type { Storage, WriteTransaction } from '../../src/core/storage/storage.ts'
 import { checkBaseUrl } from '../../src/core/upstream/base-url.ts'
@@ -54,6 +56,7 @@ export const openAdministration = async (reopen?: {
   const shared = {
     storage,
     vault,
+    routing: createRouting({ clock: systemClock, random: Math.random, deadlineMs: 60_000 }),
     checkBaseUrl,
     resolveSimulatedUrl: () => 'http://127.0.0.1:9/v1',
     probe: ((provider, key) => self.probe(provider, key)) satisfies Probe,

@@ -30,7 +30,7 @@ export interface Attempt {
 
 export interface MockServer {
   readonly url: string
-  /** `*` is the behaviour of every model without one of its own. */
+  /** `*` is the behaviour of every model without one of its own; `Bearer …` that of a credential, before any model's. */
   script(model: string, behaviour: Behaviour | readonly Behaviour[]): void
   log(): readonly Attempt[]
   /** Connections that are open now. */
@@ -53,8 +53,8 @@ export const startMockServer = async (): Promise<MockServer> => {
       'length' in behaviour ? behaviour.flatMap((each) => Array<Behaviour>(each.times ?? 1).fill(each)) : [behaviour],
     )
   }
-  const next = (model: string): Behaviour => {
-    const list = scripts.get(model) ?? scripts.get('*') ?? []
+  const next = (model: string, credential: string): Behaviour => {
+    const list = scripts.get(credential) ?? scripts.get(model) ?? scripts.get('*') ?? []
     return (list.length > 1 ? list.shift() : list[0]) ?? {}
   }
   const control = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -70,7 +70,7 @@ export const startMockServer = async (): Promise<MockServer> => {
     if (request.url?.startsWith(controlPath)) return control(request, response)
     const body = await read(request)
     const asked = readAsked(request.url ?? '', body)
-    const behaviour = next(asked.model)
+    const behaviour = next(asked.model, request.headers.authorization ?? '')
     const id = request.headers['x-gateway-attempt'] ?? request.headers['x-request-id'] ?? ''
     const usage = behaviour.usage === undefined ? { input: 10, output: 5 } : behaviour.usage
     const attempt: Attempt = {

@@ -10,7 +10,7 @@ export type { Attempt } from './mock-provider-server.ts'
 export interface MockProvider {
   /** Base URL with its version segment: `http://127.0.0.1:PORT/v1`. */
   readonly url: string
-  /** What happens to requests for this model (`*`: any other) from now on: always the same, or a list in turn whose last stays. */
+  /** What happens to requests for this model (`*`: any other; `Bearer …`: with this credential) from now on: always the same, or a list in turn whose last stays. */
   script(model: string, behaviour: Behaviour | readonly Behaviour[]): Promise<void>
   /** Every request that ever arrived, in order. */
   log(): Promise<readonly Attempt[]>

@@ -1,4 +1,5 @@
 import type { ModelTestView, ModelView, RouteView } from '../../core/catalog/schemas.ts'
+import { strategies } from '../../core/catalog/strategies.ts'
 import { formatTarget, parseTarget } from '../../core/catalog/target-syntax.ts'
 import { readSmallFile } from '../../core/config/small-file.ts'
 import { GatewayError } from '../../core/kernel/errors.ts'
@@ -20,7 +21,7 @@ const settings = [
   ],
   ...priceOptions,
   ['--free', 'costs nothing, on purpose'],
-  ['--strategy <name>', 'how a target is chosen: priority'],
+  ['--strategy <name>', 'how a target is chosen: priority (default), weighted, least-busy or lowest-latency'],
   ['--context-window <tokens>', 'longest request it takes'],
   ['--max-output-tokens <tokens>', 'longest answer it gives'],
   ['--default <name=value...>', 'value for a field that the client leaves out'],
@@ -65,7 +66,7 @@ const readSettings = (given: Given) => {
     targets: targets.length > 0 ? targets.map(parseTarget) : undefined,
     prices: readPrices(given),
     free: given.flag('free') || undefined,
-    strategy: given.choice('strategy', ['priority']),
+    strategy: given.choice('strategy', strategies),
     context_window: given.integer('context-window'),
     max_output_tokens: given.integer('max-output-tokens'),
     defaults: defaults(given),
@@ -84,6 +85,7 @@ const show = (model: ModelView, { output }: Context): void =>
     ['name', model.name],
     ['status', model.status],
     ['price', model.free || model.prices === null ? price(model) : `${price(model)} credits per million tokens`],
+    ['strategy', model.targets.length > 1 ? model.strategy : null],
     ['targets', model.targets.map(formatTarget).join(', ')],
     ['context', model.context_window && `${count(model.context_window)} tokens`],
     ['longest answer', model.max_output_tokens && `${count(model.max_output_tokens)} tokens`],
@@ -101,6 +103,7 @@ const showRoute = (route: RouteView, { output }: Context): Promise<void> => {
   output.fields([
     ['model', route.model],
     ['client speaks', route.client_protocol],
+    ['strategy', route.strategy],
     ['goes to', route.target && `${route.target.provider}/${route.target.model}`],
     ['spoken there', route.target?.protocol],
     ['price', route.free ? 'free' : (priceText(route.price) ?? 'none')],
@@ -122,9 +125,10 @@ const showRoute = (route: RouteView, { output }: Context): Promise<void> => {
       { title: 'PROTOCOL', value: (row) => row.protocol },
       { title: 'PRIORITY', value: (row) => row.priority, right: true },
       { title: 'WEIGHT', value: (row) => row.weight, right: true },
-      { title: 'KEYS', value: (row) => row.keys, right: true },
+      { title: 'KEYS READY', value: (row) => `${row.keys_ready}/${row.keys}`, right: true },
       { title: 'USABLE', value: (row) => row.usable },
-      { title: 'REASON', value: (row) => row.reason },
+      { title: 'HEALTHY', value: (row) => row.healthy },
+      { title: 'REASON', value: (row) => row.reason ?? row.health },
     ],
     route.targets,
     'No targets.',

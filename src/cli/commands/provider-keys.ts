@@ -1,12 +1,12 @@
-import type { ProviderKeyView, ProviderTestView } from '../../core/catalog/schemas.ts'
+import type { ClearedView, CooldownsView, ProviderKeyView, ProviderTestView } from '../../core/catalog/schemas.ts'
 import { GatewayError } from '../../core/kernel/errors.ts'
 import type { Context } from '../context.ts'
 import { given as only } from '../given.ts'
 import type { Given } from '../given.ts'
 import { listOptions, listVerb } from '../list.ts'
 import { day } from '../show.ts'
-import { operationVerb } from '../verb.ts'
-import type { Noun } from '../verb.ts'
+import { call, operationVerb } from '../verb.ts'
+import type { Noun, Verb } from '../verb.ts'
 import { showTest } from './providers.ts'
 
 const named = (given: Given): { key: string } => ({ key: given.arg('key') })
@@ -21,6 +21,48 @@ const show = (key: ProviderKeyView, { output }: Context): void =>
     ['status', key.status_reason ? `${key.status} (${key.status_reason})` : key.status],
     ['created', key.created_at],
   ])
+
+/** Lists with one operation and clears with another: which, the flag says. */
+const cooldowns: Verb = {
+  usage: 'cooldowns',
+  summary: 'Keys that rest because they failed; with --clear they are used again at once',
+  details: 'The daemon knows them. They do not survive its restart, and none rests longer than an hour.',
+  operations: ['provider_keys.cooldowns', 'provider_keys.clear_cooldowns'],
+  options: [
+    ['--clear', 'use all of them again at once'],
+    ['--key <key>', 'with --clear: only this one'],
+  ],
+  examples: [
+    ['provider-keys cooldowns', 'which rest, why and for how long'],
+    ['provider-keys cooldowns --clear --key openai/backup', 'one key; without --key all'],
+  ],
+  async run(context, given) {
+    const key = given.text('key')
+    if (given.flag('clear')) {
+      const done = await call<ClearedView>(context, 'provider_keys.clear_cooldowns', only({ key }))
+      return context.result(done, () =>
+        context.output.line(done.cleared === 0 ? 'None was resting.' : `Used again at once: ${done.cleared}.`),
+      )
+    }
+    if (key !== undefined) throw new GatewayError('usage_error', '--key is for --clear only.')
+    const list = await call<CooldownsView>(context, 'provider_keys.cooldowns', {})
+    return context.result(list, () =>
+      context.output.table<CooldownsView['keys'][number]>(
+        [
+          { title: 'KEY', value: (row) => `${row.provider}/${row.label}` },
+          { title: 'REASON', value: (row) => row.reason },
+          {
+            title: 'TRIED AGAIN',
+            value: (row) => (row.seconds_left === 0 ? 'by the next request' : `in ${row.seconds_left} s`),
+          },
+          { title: 'ID', value: (row) => row.id },
+        ],
+        list.keys,
+        'No key rests.',
+      ),
+    )
+  },
+}
 
 export const providerKeys: Noun = {
   name: 'provider-keys',
@@ -96,6 +138,7 @@ export const providerKeys: Noun = {
       show: showTest,
       exit: (test) => (test.ok ? 0 : 1),
     }),
+    cooldowns,
     operationVerb<{ id: string; name: string }>({
       usage: 'remove <key>',
       summary: 'Remove a provider key',

@@ -7,6 +7,8 @@ import type { Models } from './models.ts'
 import type { ProviderKeys } from './provider-keys.ts'
 import type { Providers } from './providers.ts'
 import {
+  clearedView,
+  cooldownsView,
   kindView,
   label,
   modelFields,
@@ -203,6 +205,28 @@ const providerKeyOperations = [
     output: providerTestView,
     transaction: 'none',
     run: ({ providerKeys }, input) => providerKeys.test(input.key),
+  }),
+  define({
+    id: 'provider_keys.cooldowns',
+    method: 'GET',
+    path: '/provider-key-cooldowns',
+    role: 'operator',
+    summary: 'Provider keys that rest because they failed, why and for how long',
+    input: z.strictObject({}),
+    output: cooldownsView,
+    run: ({ providerKeys }) => providerKeys.cooldowns(),
+  }),
+  define({
+    id: 'provider_keys.clear_cooldowns',
+    method: 'POST',
+    path: '/provider-key-cooldowns/clear',
+    role: 'admin',
+    summary: 'Use resting provider keys again at once: one, or all',
+    input: z.strictObject({ key: key.optional() }),
+    output: clearedView,
+    transaction: 'none',
+    audit: 'provider_key.cooldowns_cleared',
+    run: ({ providerKeys }, input) => providerKeys.clearCooldowns(input.key),
   }),
 ]
 

@@ -6,6 +6,8 @@ import type { OperationContext, Page } from '../kernel/operation.ts'
 import type { Vault } from '../kernel/secrets.ts'
 import type { ProviderKeysTable } from '../storage/schema.ts'
 import type { Storage, WriteTransaction } from '../storage/storage.ts'
+import type { KeyFault } from '../routing/verdict.ts'
+import type { Routing } from '../routing/routing.ts'
 import { showProbe, type Probe } from './probe.ts'
 import { needProvider } from './providers.ts'
 import {
@@ -14,11 +16,12 @@ import {
   insertProviderKey,
   listProviderKeys,
   providerKeyOrders,
+  providerKeysById,
   providerKeysOf,
   updateProviderKey,
   type KeyWithProvider,
 } from './repository.ts'
-import type { ProviderKeyView, ProviderTestView } from './schemas.ts'
+import type { ClearedView, CooldownsView, ProviderKeyView, ProviderTestView } from './schemas.ts'
 import { sealedRow } from './sealed-key.ts'
 import { resolveProvider } from './snapshot.ts'
 
@@ -39,11 +42,16 @@ export interface ProviderKeys {
   setStatus(key: string, status: 'active' | 'disabled', context: Context): Promise<ProviderKeyView>
   remove(key: string, context: Context): Promise<{ id: string; name: string; removed: true }>
   test(key: string): Promise<ProviderTestView>
+  /** Keys that rest since they failed. Of the process that is asked: the daemon's. */
+  cooldowns(): Promise<CooldownsView>
+  /** Lets one key, or all, be used again at once. */
+  clearCooldowns(key: string | undefined): Promise<ClearedView>
 }
 
 export interface ProviderKeysOptions {
   readonly storage: Storage
   readonly vault: Vault
+  readonly routing: Routing
   readonly resolveSimulatedUrl: () => string | null
   readonly probe: Probe
 }
@@ -51,6 +59,7 @@ export interface ProviderKeysOptions {
 export const createProviderKeys = ({
   storage,
   vault,
+  routing,
   resolveSimulatedUrl,
   probe,
 }: ProviderKeysOptions): ProviderKeys => {
@@ -127,6 +136,7 @@ export const createProviderKeys = ({
         updated_at: now,
       }
       await updateProviderKey(trx.db, row.id, changes)
+      if (status === 'active') routing.clear(new Set([row.id]))
       await trx.touch('catalog')
       return show({ ...row, ...changes })
     },
@@ -146,7 +156,36 @@ export const createProviderKeys = ({
       })
       return { provider: row.provider_name, key: row.label, ...showProbe(await probe(provider, key)) }
     },
+
+    async cooldowns() {
+      const resting = new Map(routing.resting().map((key) => [key.id, key]))
+      const rows = resting.size === 0 ? [] : await providerKeysById(storage.read, [...resting.keys()])
+      return {
+        keys: rows.map((row) => {
+          const { fault, waitMs } = resting.get(row.id)!
+          return {
+            id: row.id,
+            provider: row.provider_name,
+            label: row.label,
+            reason: faultReasons[fault],
+            seconds_left: Math.ceil(waitMs / 1000),
+          }
+        }),
+      }
+    },
+
+    async clearCooldowns(name) {
+      if (name === undefined) return { cleared: routing.clear().length }
+      return { cleared: routing.clear(new Set([(await need(storage.read, name)).id])).length }
+    },
   }
+}
+
+/** What a provider said of the key. */
+const faultReasons: Readonly<Record<KeyFault, string>> = {
+  'rate-limited': 'rate-limited by the provider (429)',
+  rejected: 'not accepted by the provider (401 or 403)',
+  exhausted: 'no credit or quota left at the provider',
 }
 
 const freeLabel = (taken: ReadonlySet<string>): string => {

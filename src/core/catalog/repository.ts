@@ -108,6 +108,13 @@ export const findProviderKeys = (db: Database, key: string): Promise<KeyWithProv
     .execute()
 }
 
+export const providerKeysById = (db: Database, ids: readonly string[]): Promise<KeyWithProvider[]> =>
+  keysWithProvider(db)
+    .where('provider_keys.id', 'in', ids)
+    .orderBy('providers.name')
+    .orderBy('provider_keys.label')
+    .execute()
+
 const byId = text<KeyWithProvider>('provider_keys.id', ({ id }) => id)
 export const providerKeyOrders: Orders<KeyWithProvider> = {
   provider: [text('providers.name', (row) => row.provider_name), text('provider_keys.label', ({ label }) => label)],

@@ -1,12 +1,14 @@
 import { formatCredits } from '../kernel/money.ts'
 import { holdBounds } from '../pricing/estimate.ts'
 import { showPrice } from '../pricing/parse.ts'
+import type { Routing } from '../routing/routing.ts'
 import type { JsonObject, ProtocolId } from '../protocols/neutral/index.ts'
 import type { ModelsTable } from '../storage/schema.ts'
 import type { Storage } from '../storage/storage.ts'
 import { targetsOf } from './repository.ts'
 import type { ResolvedModel } from './resolved.ts'
 import type { RouteView } from './schemas.ts'
+import { healthOf } from './target-health.ts'
 import { readCatalogRows, resolveCatalog, type ResolveOptions } from './snapshot.ts'
 
 /** What a body asks for once the model's defaults and caps are applied, as the exchange reads it. */
@@ -24,6 +26,7 @@ export interface RequestSize {
 
 export interface RouteOptions extends ResolveOptions {
   readonly storage: Storage
+  readonly routing: Routing
   readonly defaultReserveTokens: number
   /** Reads a client's body. Throws what the proxy would answer. */
   readonly measure: (protocol: ProtocolId, body: Buffer, model: ResolvedModel) => RequestSize
@@ -48,6 +51,7 @@ export const planRoute = async (
 
   const targets = (await targetsOf(options.storage.read, [row.id])).map((target) => {
     const provider = snapshot.providers.get(target.provider_id)
+    const health = provider && healthOf(options.routing, provider, target.model)
     return {
       provider: target.provider_name,
       model: target.model,
@@ -55,19 +59,24 @@ export const planRoute = async (
       weight: target.weight,
       priority: target.priority,
       keys: provider?.keys.length ?? 0,
+      keys_ready: health?.keysReady ?? 0,
       usable: provider !== undefined,
       reason: provider
         ? null
         : inactive.has(target.provider_id)
           ? 'The provider is disabled.'
           : (reasons.get(target.provider_id) ?? 'The provider cannot be used.'),
+      healthy: health?.healthy ?? false,
+      health: health?.told ?? null,
     }
   })
-  const first = targets.find((target) => target.usable)
+  // What fails is asked last, and then rather than none.
+  const first = targets.find((target) => target.healthy) ?? targets.find((target) => target.usable)
 
   return {
     model: row.name,
     client_protocol: query.protocol,
+    strategy: row.strategy,
     targets,
     target: first ? { provider: first.provider, model: first.model, protocol: first.protocol } : null,
     free: row.free === 1,

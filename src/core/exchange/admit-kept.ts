@@ -7,7 +7,7 @@ import type { Admission, AdmitDeps, Sighting } from './admit.ts'
 import type { Call } from './call.ts'
 import { refuseForeignModel, shownId, withKey } from './earlier-response.ts'
 
-export interface AdmitKeptDeps extends Pick<AdmitDeps, 'limiter' | 'hold' | 'sealer' | 'epoch'> {
+export interface AdmitKeptDeps extends Pick<AdmitDeps, 'limiter' | 'hold' | 'sealer' | 'epoch' | 'routing'> {
   readonly responses: KeptResponses
   /** A provider that is enabled. */
   readonly provider: (id: string) => ResolvedProvider | undefined
@@ -81,8 +81,8 @@ export const admitKept = async (call: Call, deps: AdmitKeptDeps, sighting: Sight
     })
     if (!result.ok) throw new GatewayError(result.code)
     const body = road.request(undefined)
-    const target = targetOf(kept, provider)
-    return { model, target, facts, road, body, price: null, holdId, held: 0, lease, estimatedInputTokens: 0 }
+    const leg = deps.routing.only(targetOf(kept, provider))
+    return { model, leg, facts, road, body, price: null, holdId, held: 0, lease, estimatedInputTokens: 0 }
   } catch (error) {
     lease.release(0)
     throw error
@@ -103,6 +103,7 @@ const modelOf = (kept: KeptResponse): ResolvedModel => ({
   caps: {},
   crossing: { strict: false, dropUnsupportedTools: false },
   createdAt: 0,
+  strategy: 'priority',
   priceAt: () => null,
   targets: [],
 })

@@ -8,6 +8,7 @@ import type { HoldCommand, HoldResult } from '../ledger/commands.ts'
 import { decideHold } from '../ledger/decide.ts'
 import { unpackContext } from '../ledger/hold-context.ts'
 import { createLimiter } from '../limits/limiter.ts'
+import { createRouting } from '../routing/routing.ts'
 import { endpointById } from '../endpoints/index.ts'
 import type { ProtocolId } from '../protocols/neutral/index.ts'
 import { admit, type AdmitDeps } from './admit.ts'
@@ -62,6 +63,7 @@ const model = (settings: Partial<ResolvedModel> = {}): ResolvedModel => ({
   caps: {},
   crossing: { strict: false, dropUnsupportedTools: false },
   createdAt: 0,
+  strategy: 'priority',
   priceAt: () => ({ id: 'prc_1', price }),
   targets: [],
   ...settings,
@@ -93,10 +95,10 @@ interface Setting {
 const open = ({ credits = 1e9, tokens, model: settings, protocol = 'openai-chat' }: Setting) => {
   const books = createBooks(credits)
   const deps: AdmitDeps = {
-    catalog: { resolve: () => model(settings), list: () => [] },
+    catalog: { resolve: () => model({ targets: [target(protocol)], ...settings }), list: () => [] },
     limiter: createLimiter({ clock: systemClock }),
     hold: books.hold,
-    planTargets: () => [target(protocol)],
+    routing: createRouting({ clock: systemClock, random: Math.random, deadlineMs: 60_000 }),
     responses: { note() {}, find: () => Promise.reject(new Error('nothing may be looked for')) },
     defaultReserveTokens: 16_384,
     sealer: createSealer(Buffer.alloc(32), 'test'),

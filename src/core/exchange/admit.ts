@@ -9,9 +9,14 @@ import type { Lease, Limiter } from '../limits/limiter.ts'
 import { estimateTokens, holdBounds } from '../pricing/estimate.ts'
 import type { Road } from '../endpoints/endpoint.ts'
 import type { RequestFacts } from '../protocols/protocol.ts'
+import type { Leg } from '../routing/leg.ts'
+import type { Routing } from '../routing/routing.ts'
+import type { Trip } from '../routing/trip.ts'
+import { noVerdict } from '../routing/verdict.ts'
 import type { KeptResponses } from '../usage/kept-responses.ts'
 import type { Call } from './call.ts'
 import { findEarlier, notThere } from './earlier-response.ts'
+import { firstWay, setOut, type Way } from './first-way.ts'
 import { applySettings, outputCap } from './model-settings.ts'
 import { promptEstimate } from './prompt-estimate.ts'
 import { quotaClaim, quotaRefusal, secondsToRenewal } from './quota.ts'
@@ -21,7 +26,7 @@ export interface AdmitDeps {
   readonly catalog: Catalog
   readonly limiter: Limiter
   readonly hold: (command: HoldCommand) => Promise<HoldResult>
-  readonly planTargets: (model: ResolvedModel) => readonly Target[]
+  readonly routing: Routing
   readonly responses: KeptResponses
   readonly defaultReserveTokens: number
   readonly sealer: Sealer
@@ -34,10 +39,23 @@ export interface AdmitDeps {
 /** A request that may go upstream: its limits are taken and its credit is held. */
 export interface Admission {
   readonly model: ResolvedModel
-  readonly target: Target
   readonly facts: RequestFacts
+  /** The attempt that is made now: its target and key, the road there, and what is sent. */
+  readonly leg: Leg
   readonly road: Road
   readonly body: Buffer
+  /** The attempts that may follow; absent where only one target or key will do. */
+  readonly others?: {
+    readonly trip: Trip
+    /** The way to another target under the same limits. Throws what admission would have thrown. */
+    readonly wayTo: (leg: Leg) => Way
+    /** Whether a limit on output is sent. */
+    readonly limited: boolean
+    /** How many tokens of output the hold and the quota still pay for behind a prompt of so many: targets count differently. */
+    readonly outputFor: (inputTokens: number) => number
+    /** With fewer the client is not content. */
+    readonly leastOutput: number
+  }
   readonly price: { readonly id: string; readonly price: FrozenPrice } | null
   readonly holdId: string
   readonly held: number
@@ -74,15 +92,9 @@ export const admit = async (call: Call, deps: AdmitDeps, sighting: Sighting): Pr
   const settled = applySettings(facts.scanned, model, endpoint.id)
   if (settled !== facts.scanned.bytes) facts = endpoint.inspect(settled, place)
 
-  const targets = deps.planTargets(model)
   // Awaited by none that does not refer to an earlier answer.
   const earlier =
-    facts.refersTo === undefined ? undefined : await findEarlier(facts.refersTo, call, targets, deps.responses)
-  const target = earlier ? earlier.target : targets[0]
-  if (!target)
-    throw new GatewayError('upstream_unavailable', `No provider is available for "${model.name}" now.`, {
-      retryAfter: 30,
-    })
+    facts.refersTo === undefined ? undefined : await findEarlier(facts.refersTo, call, model.targets, deps.responses)
   const cap = outputCap(model)
   const promptBytes = facts.promptBound ?? facts.scanned.bytes.length
   const earlierTokens = earlier?.tokens ?? 0
@@ -102,36 +114,43 @@ export const admit = async (call: Call, deps: AdmitDeps, sighting: Sighting): Pr
   // Where neither a price nor a quota of tokens reserves anything, nothing is limited that neither client nor model limit.
   const reserves = price !== null || (principal.quota?.tokens ?? null) !== null
   const limit = reserves || bounds.outputLimit !== 'reserve' ? planned : undefined
-  const estimatedInputTokens = Math.min(bounds.promptTokens, estimateOf(facts, target) + earlierTokens)
-  const road = endpoint.road({
-    facts,
-    place,
-    target: {
-      kind: target.provider.kind,
-      speaks: target.provider.speaks,
-      model: target.model,
-      providerId: target.provider.id,
-      quirks: target.provider.quirks,
-      baseUrl: target.provider.baseUrl,
-    },
-    shadowModel: model.name,
-    maxTokens: limit,
-    defaultMaxTokens: planned,
-    estimatedInputTokens,
-    created: Math.floor(now / 1000),
-    ...(deps.now && { now: deps.now }),
-    crossing: model.crossing,
-    sealer: deps.sealer,
-    clientHeaders: call.headers,
-  })
-  if (earlier && !road.straight) throw notThere('What is sent with it must be translated on the way')
-
+  const wayTo = (leg: Leg): Way => {
+    const { target } = leg
+    const estimatedInputTokens = Math.min(bounds.promptTokens, estimateOf(facts, target) + earlierTokens)
+    const road = endpoint.road({
+      facts,
+      place,
+      target: {
+        kind: target.provider.kind,
+        speaks: target.provider.speaks,
+        model: target.model,
+        providerId: target.provider.id,
+        quirks: target.provider.quirks,
+        baseUrl: target.provider.baseUrl,
+      },
+      shadowModel: model.name,
+      maxTokens: limit,
+      defaultMaxTokens: planned,
+      estimatedInputTokens,
+      created: Math.floor(now / 1000),
+      ...(deps.now && { now: deps.now }),
+      crossing: model.crossing,
+      sealer: deps.sealer,
+      clientHeaders: call.headers,
+    })
+    return { leg, road, estimatedInputTokens }
+  }
+  const trip = earlier ? undefined : deps.routing.trip(model, { scanned: facts.scanned, headers: call.headers })
+  const begun = trip ? setOut(trip, model.name) : deps.routing.only(earlier!.target)
+  const { leg, road, estimatedInputTokens } = firstWay(begun, trip, wayTo)
   const claimTokens = endpoint.free ? 0 : estimatedInputTokens + planned * facts.choices
   // A client that fixed the length itself gets it or nothing; another is content with less.
   const minTokens =
     bounds.outputLimit === 'client' ? claimTokens : estimatedInputTokens + Math.min(1, planned) * facts.choices
-  const lease = deps.limiter.take(principal, Math.min(claimTokens, estimatedInputTokens + (facts.maxTokens ?? 0)))
+  let lease: Lease | undefined
   try {
+    if (earlier && !road.straight) throw notThere('What is sent with it must be translated on the way')
+    lease = deps.limiter.take(principal, Math.min(claimTokens, estimatedInputTokens + (facts.maxTokens ?? 0)))
     const quota = endpoint.free ? undefined : quotaClaim(principal, now, { claimTokens, minTokens })
     const context: HoldContext = {
       userId: principal.userId,
@@ -159,14 +178,22 @@ export const admit = async (call: Call, deps: AdmitDeps, sighting: Sighting): Pr
       at: now,
     })
     if (!result.ok) throw refusal(result, { credits: bounds.min, tokens: minTokens, requests: 1 }, call)
-    const quotaOutput = quota ? Math.floor((result.tokens - estimatedInputTokens) / facts.choices) : planned
-    const affordable = limit === undefined ? undefined : Math.min(bounds.affordable(result.held), quotaOutput)
+    const outputFor = (inputTokens: number): number => {
+      const quotaOutput = quota ? Math.floor((result.tokens - inputTokens) / facts.choices) : planned
+      return Math.min(bounds.affordable(result.held), quotaOutput)
+    }
+    const leastOutput = bounds.outputLimit === 'client' ? planned : Math.min(1, planned)
+    const affordable = limit === undefined ? undefined : outputFor(estimatedInputTokens)
     return {
       model,
-      target,
       facts,
+      leg,
       road,
       body: road.request(affordable),
+      // An upload is sent while it comes, and where the gateway can answer itself it does so rather than ask on.
+      ...(trip &&
+        !call.upload &&
+        !road.local && { others: { trip, wayTo, limited: limit !== undefined, outputFor, leastOutput } }),
       price,
       holdId,
       held: result.held,
@@ -174,7 +201,8 @@ export const admit = async (call: Call, deps: AdmitDeps, sighting: Sighting): Pr
       estimatedInputTokens,
     }
   } catch (error) {
-    lease.release(0)
+    lease?.release(0)
+    leg.end(noVerdict)
     throw error
   }
 }

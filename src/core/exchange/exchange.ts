@@ -1,4 +1,4 @@
-import type { Catalog, ResolvedModel, ResolvedProvider, Target } from '../catalog/resolved.ts'
+import type { Catalog, ResolvedProvider } from '../catalog/resolved.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { type GatewayError, toGatewayError } from '../kernel/errors.ts'
 import { formatCredits } from '../kernel/money.ts'
@@ -15,10 +15,13 @@ import type { CountTokens } from '../endpoints/endpoint.ts'
 import type { Limiter } from '../limits/limiter.ts'
 import type { Credentials } from '../upstream/credentials.ts'
 import type { Upstream, UpstreamRequest } from '../upstream/upstream.ts'
+import type { Routing } from '../routing/routing.ts'
+import { noCredential, noVerdict } from '../routing/verdict.ts'
 import type { KeptResponses } from '../usage/kept-responses.ts'
 import { admit, type Admission, type Sighting } from './admit.ts'
 import { admitKept } from './admit-kept.ts'
 import type { Call } from './call.ts'
+import { anotherAttempt } from './attempts.ts'
 import { createDrainBudgets } from './drain-budget.ts'
 import { requestValues } from '../ledger/request-row.ts'
 import { Running } from './running.ts'
@@ -31,6 +34,7 @@ export interface ExchangeDeps {
   readonly clock: Clock
   readonly catalog: Catalog
   readonly limiter: Limiter
+  readonly routing: Routing
   /** Whose answers providers keep. */
   readonly responses: KeptResponses
   /** A provider that is enabled. */
@@ -82,7 +86,7 @@ export const createExchange = (deps: ExchangeDeps): Exchange => {
     catalog: deps.catalog,
     limiter: deps.limiter,
     hold: (command: HoldCommand) => money.hold(command),
-    planTargets,
+    routing: deps.routing,
     responses: deps.responses,
     provider: deps.provider,
     defaultReserveTokens: config.defaultReserveTokens,
@@ -124,18 +128,23 @@ export const createExchange = (deps: ExchangeDeps): Exchange => {
   }
 
   const dispatch = (call: Call, admission: Admission): void => {
-    const { target, road } = admission
-    const base = answerHeaders(call, admission.lease.limits, road.warnings, clock.now())
+    const { road } = admission
     const relay = new Relay({
       call,
       admission,
-      settle: (outcome) =>
-        settle(call, admission, outcome).catch((error: unknown) => {
+      settle: (outcome, answered) =>
+        settle(call, answered, outcome).catch((error: unknown) => {
           deps.onError(toGatewayError(error), { request: call.id, model: admission.model.name })
           throw error
         }),
-      headers: base,
-      errorHeaders: (error) => errorHeaders(base, error),
+      headers: ({ lease, road: taken }) => answerHeaders(call, lease.limits, taken.warnings, clock.now()),
+      another: (before, verdict, error) => {
+        // The client hears nothing of it, so the operator must.
+        if (verdict.fault === 'rejected' || verdict.fault === 'exhausted')
+          deps.onError(error, { request: call.id, model: before.model.name })
+        return anotherAttempt(before, verdict)
+      },
+      send: (next) => send(call, next, relay),
       monotonic: () => clock.monotonic(),
       drain: newDrainBudget(),
       answerHere: road.local && (() => road.local!.answer(deps.countTokens)),
@@ -146,7 +155,14 @@ export const createExchange = (deps: ExchangeDeps): Exchange => {
     })
     relays.add(relay)
     if (road.local?.only) return relay.answerHere()
+    send(call, admission, relay)
+  }
+
+  const send = (call: Call, admission: Admission, relay: Relay): void => {
+    const { leg, road } = admission
+    const { target } = leg
     const { provider } = target
+    leg.sent()
     const request = (headers: Record<string, string>): UpstreamRequest => ({
       baseUrl: road.baseUrl?.(provider.baseUrl) ?? provider.baseUrl,
       path: road.path,
@@ -171,11 +187,14 @@ export const createExchange = (deps: ExchangeDeps): Exchange => {
       headers['x-request-id'] = call.id
       return headers
     }
-    const secret = provider.keys[0]?.secret ?? null
+    const secret = leg.key?.secret ?? null
     if (!deps.credentials.needed(provider.kind)) return relay.attach(upstream.send(request(headersWith(secret)), relay))
     deps.credentials.prepare(provider, secret, headersWith, request).then(
       (prepared) => (relay.waits ? relay.attach(upstream.send(prepared, relay)) : relay.abandon()),
-      (error: unknown) => relay.cancel(toGatewayError(error)),
+      (error: unknown) => {
+        const told = toGatewayError(error)
+        relay.unsent(told, told.code === 'upstream_auth_failed' ? noCredential : noVerdict)
+      },
     )
   }
 
@@ -189,6 +208,7 @@ export const createExchange = (deps: ExchangeDeps): Exchange => {
     }
     if (call.client.open && !stopped) return dispatch(call, admission)
     // The client left, or the gateway was stopped, while the credit was being held: nothing was sent, nothing is owed.
+    admission.leg.end(noVerdict)
     const outcome = { ...notDispatched, error: call.client.open ? stopped : null, clientGone: !call.client.open }
     await settle(call, admission, outcome).catch((error: unknown) =>
       deps.onError(toGatewayError(error), { request: call.id }),
@@ -226,9 +246,7 @@ export const createExchange = (deps: ExchangeDeps): Exchange => {
 
 const notDispatched: Omit<Outcome, 'error' | 'clientGone'> = {
   observed: { deliveredChars: 0, complete: false },
+  attempts: [],
   upstreamStatus: null,
   firstByteAt: null,
 }
-
-/** The targets to try, in order. Until routing knows more: by priority, the heavier first. */
-const planTargets = (model: ResolvedModel): readonly Target[] => model.targets

@@ -13,6 +13,7 @@ const model = (settings: Partial<ResolvedModel>): ResolvedModel => ({
   caps: {},
   crossing: { strict: false, dropUnsupportedTools: false },
   createdAt: 0,
+  strategy: 'priority',
   priceAt: () => null,
   targets: [],
   ...settings,

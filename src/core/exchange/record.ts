@@ -19,6 +19,7 @@ export const recordOf = (
 ): RequestsTable => {
   const { input, output } = settlement.usage
   const { error, observed } = outcome
+  const { target, key } = admission.leg
   return {
     id: call.id,
     at: call.receivedAt,
@@ -29,9 +30,9 @@ export const recordOf = (
     hold_id: admission.holdId,
     model: admission.model.name,
     model_id: admission.model.id,
-    provider_id: admission.target.provider.id,
-    provider_key_id: admission.target.provider.keys[0]?.id ?? null,
-    target_model: admission.target.model,
+    provider_id: target.provider.id,
+    provider_key_id: key?.id ?? null,
+    target_model: target.model,
     provider_protocol: admission.road.protocol,
     stream: admission.facts.stream ? 1 : 0,
     status: error ? error.status : outcome.clientGone ? clientClosedRequest : 200,
@@ -51,14 +52,7 @@ export const recordOf = (
     price_id: admission.price?.id ?? null,
     quality: settlement.quality,
     upstream_id: observed.upstreamId ?? null,
-    attempts: JSON.stringify([
-      {
-        provider: admission.target.provider.name,
-        model: admission.target.model,
-        status: outcome.upstreamStatus,
-        ...(error && { error: error.code }),
-      },
-    ]),
+    attempts: JSON.stringify(outcome.attempts),
     warnings: admission.road.warnings.length === 0 ? '[]' : JSON.stringify(admission.road.warnings),
   }
 }

@@ -2,16 +2,21 @@ import { type StreamRoad, type UnaryAnswer, UnreadableAnswer } from '../endpoint
 import { GatewayError } from '../kernel/errors.ts'
 import { freeBuffer } from '../kernel/free-buffer.ts'
 import type { HeaderLookup, Observed } from '../protocols/protocol.ts'
+import { cutShort, good, noVerdict, ofNetwork, ofProvider, type Verdict } from '../routing/verdict.ts'
 import type { UpstreamCall, UpstreamFailure, UpstreamListener } from '../upstream/upstream.ts'
 import type { Admission } from './admit.ts'
 import type { Call } from './call.ts'
 import type { DrainBudget } from './drain-budget.ts'
+import { noteOf, type AttemptNote } from './attempts.ts'
 import { fromNetwork, fromProvider, loggable } from './failure.ts'
+import { errorHeaders } from './response-headers.ts'
 import type { Placed } from './running.ts'
 
 /** How an exchange ended. The settlement follows from `observed` alone; the rest is for the client and the log. */
 export interface Outcome {
   readonly observed: Observed
+  /** In their order; the last is the one that the rest of this is about. */
+  readonly attempts: readonly AttemptNote[]
   /** What the client gets instead of (or at the end of) an answer; null for a finished one. */
   readonly error: GatewayError | null
   readonly clientGone: boolean
@@ -22,7 +27,7 @@ export interface Outcome {
 }
 
 /** Called once, when all is known and before the end of the answer is sent. The bytes of the end wait for its promise: a settlement is committed first. */
-export type Settle = (outcome: Outcome) => Promise<SettledHeaders>
+export type Settle = (outcome: Outcome, admission: Admission) => Promise<SettledHeaders>
 export interface SettledHeaders {
   readonly cost: string
 }
@@ -31,9 +36,12 @@ export interface RelayOptions {
   readonly call: Call
   readonly admission: Admission
   readonly settle: Settle
-  /** Headers for the answer (flat list), without content type. */
-  readonly headers: readonly string[]
-  readonly errorHeaders: (error: GatewayError) => string[]
+  /** Headers for the answer of this attempt (flat list), without content type. */
+  readonly headers: (admission: Admission) => string[]
+  /** The attempt after one that ended so, begun; null when there is none. */
+  readonly another: (before: Admission, verdict: Verdict, error: GatewayError) => Admission | null
+  /** Sends what was admitted, for this relay. */
+  readonly send: (admission: Admission, relay: Relay) => void
   readonly monotonic: () => number
   readonly drain: DrainBudget
   /** The gateway's own answer, where the endpoint has one. */
@@ -58,7 +66,11 @@ const streamHeaders = ['cache-control', 'no-cache', 'x-accel-buffering', 'no', '
 export class Relay implements UpstreamListener, Placed {
   place = -1
   readonly #options: RelayOptions
+  #admission: Admission
   #upstream: UpstreamCall | null = null
+  #attempts: AttemptNote[] = []
+  /** A call that we end because its attempt is over says so once more. */
+  #deaf = false
   #status = 0
   #header: HeaderLookup = () => undefined
   #body: Buffer[] = []
@@ -81,6 +93,7 @@ export class Relay implements UpstreamListener, Placed {
 
   constructor(options: RelayOptions) {
     this.#options = options
+    this.#admission = options.admission
     options.call.client.listen({
       onDrain: () => this.#upstream?.resume(),
       onGone: () => this.#onClientGone(),
@@ -105,17 +118,19 @@ export class Relay implements UpstreamListener, Placed {
   }
 
   onResponse(status: number, header: HeaderLookup): void {
-    if (status >= 200 && status < 300) this.#freeBody()
     this.#status = status
     this.#header = header
     this.#firstByteAt = this.#options.monotonic()
     if (status < 200 || status >= 300) return
-    const { facts, road } = this.#options.admission
+    const { facts, road, leg, others } = this.#admission
+    leg.answered()
     const type = header('content-type')
     if (road.streams ? road.streams(type) : facts.stream && isEventStream(type)) {
       this.#stream = road.stream(type)
       this.#observed = this.#stream.observed
     }
+    // A stream may still turn out to be a refusal: then another provider is sent what the client said.
+    if (!this.#stream || !others) this.#freeBody()
   }
 
   onData(chunk: Buffer): boolean {
@@ -125,7 +140,7 @@ export class Relay implements UpstreamListener, Placed {
     const out = this.#stream.push(chunk)
     if (this.#observed.failure) {
       this.#writeBeforeError(out)
-      this.#stop(fromProvider(this.#observed.failure, this.#scrub()))
+      this.#fail(fromProvider(this.#observed.failure, this.#scrub()), ofProvider(this.#observed.failure))
       return true
     }
     if (this.#clientGone) return this.#drainFurther(chunk.length)
@@ -147,8 +162,7 @@ export class Relay implements UpstreamListener, Placed {
    * refusal can still be a status of its own; but not for long, as a client also wants to see that somebody is there.
    */
   #tell(out: Buffer | string): boolean {
-    if (this.#started || this.#observed.deliveredChars > 0 || this.#options.admission.road.streams)
-      return this.#write(out)
+    if (this.#started || this.#observed.deliveredChars > 0 || this.#admission.road.streams) return this.#write(out)
     this.#preface.push(out)
     this.#patience ??= setTimeout(() => {
       if (!this.#ended && !this.#clientGone) this.#write('')
@@ -160,30 +174,33 @@ export class Relay implements UpstreamListener, Placed {
     if (this.#ended) return
     if (!this.#stream) return this.#finishUnary()
     const rest = this.#stream.finish()
-    if (this.#observed.failure) {
+    const { failure, complete } = this.#observed
+    if (failure) {
       this.#writeBeforeError(rest)
-      return this.#finish(fromProvider(this.#observed.failure, this.#scrub()))
+      return this.#fail(fromProvider(failure, this.#scrub()), ofProvider(failure))
     }
     this.#held.push(rest)
     // A stream that just ends, without the mark of its protocol, was cut: it must not look finished.
-    this.#finish(this.#observed.complete ? null : new GatewayError('upstream_disconnected'))
+    if (complete) this.#finish(null, good)
+    else this.#finish(new GatewayError('upstream_disconnected'), cutShort)
   }
 
   onFailure(failure: UpstreamFailure): void {
-    if (this.#ended) return
-    if (this.#options.answerHere && !this.#clientGone) return this.answerHere()
+    if (this.#ended || this.#deaf) return
+    if (this.#options.answerHere && !this.#clientGone) return this.answerHere(ofNetwork(failure))
     // Everything that matters had come: a connection that breaks after the finish mark changes nothing for the client, who gets the end of its own protocol.
     if (this.#observed.complete && this.#stream) return this.onEnd()
-    this.#finish(fromNetwork(failure))
+    this.#fail(fromNetwork(failure), ofNetwork(failure))
   }
 
   /** Nobody else is asked, or nobody else knows. */
-  answerHere(): void {
+  answerHere(verdict: Verdict = noVerdict): void {
     if (this.#answersHere) return
     this.#answersHere = true
+    this.#admission.leg.end(verdict)
     this.#options.answerHere!().then(
       (answer) => this.#finishWith(answer),
-      (error: unknown) => this.#finish(toFailure(error)),
+      (error: unknown) => this.#finish(toFailure(error), noVerdict),
     )
   }
 
@@ -192,10 +209,49 @@ export class Relay implements UpstreamListener, Placed {
     if (!this.#ended) this.#stop(error)
   }
 
+  /** The attempt could not be sent. */
+  unsent(error: GatewayError, verdict: Verdict): void {
+    if (!this.#ended) this.#fail(error, verdict)
+  }
+
   /** Ends the exchange first and the call after it: an aborted call reports a failure at once, and that is not news. */
-  #stop(error: GatewayError | null): void {
-    this.#finish(error)
+  #stop(error: GatewayError | null, verdict = noVerdict): void {
+    this.#finish(error, verdict)
     this.#upstream?.abort()
+  }
+
+  /** The attempt failed: the next begins, or the exchange ends with it. */
+  #fail(error: GatewayError, verdict: Verdict): void {
+    if (!this.#moveOn(error, verdict)) this.#stop(error, verdict)
+  }
+
+  /** Nothing of a failed attempt was shown, so another may take its place. It is sent from outside of what the network called us with. */
+  #moveOn(error: GatewayError, verdict: Verdict): boolean {
+    const before = this.#admission
+    if (!verdict.moves || !this.waits || this.#started || this.#observed.deliveredChars > 0) return false
+    before.leg.end(verdict)
+    if (error.cause !== undefined) error.cause = loggable(error.cause, this.#scrub().secrets)
+    const next = this.#options.another(before, verdict, error)
+    if (!next) return false
+    this.#attempts.push(noteOf(before.leg, this.#status, verdict, error))
+    const call = this.#upstream
+    this.#deaf = true
+    call?.abort()
+    this.#deaf = false
+    if (this.#patience) clearTimeout(this.#patience)
+    this.#patience = null
+    this.#upstream = null
+    this.#status = 0
+    this.#body = []
+    this.#bodyBytes = 0
+    this.#stream = null
+    this.#observed = { deliveredChars: 0, complete: false }
+    this.#firstByteAt = null
+    this.#held = []
+    this.#preface = []
+    this.#admission = next
+    queueMicrotask(() => (this.waits ? this.#options.send(next, this) : this.abandon()))
+    return true
   }
 
   #collect(chunk: Buffer): boolean {
@@ -212,49 +268,55 @@ export class Relay implements UpstreamListener, Placed {
 
   #finishUnary(): void {
     const body = this.#body.length === 1 ? this.#body[0]! : Buffer.concat(this.#body)
-    const { admission } = this.#options
+    const admission = this.#admission
     if (this.#status < 200 || this.#status >= 300) {
       const failure = admission.road.decodeError(this.#status, this.#header, body)
       // What the client did wrong, only the client can mend; any other failure is not its concern where we can answer too.
       const mistaken = failure.class === 'client' && this.#status >= 400 && this.#status !== 404 && this.#status !== 405
-      if (this.#options.answerHere && !mistaken) return this.answerHere()
-      return this.#finish(fromProvider(failure, this.#scrub()))
+      if (this.#options.answerHere && !mistaken) return this.answerHere(ofProvider(failure))
+      return this.#fail(fromProvider(failure, this.#scrub()), ofProvider(failure))
     }
     if (admission.facts.stream && !admission.road.streams) {
       return this.#finish(
         new GatewayError('upstream_error', 'The provider did not answer with a stream.', { retry: false }),
+        cutShort,
       )
     }
     try {
       const answer = admission.road.unary(body, this.#header('content-type'))
       if (answer.observed.failure) {
         this.#observed = answer.observed
-        return this.#finish(fromProvider(answer.observed.failure, this.#scrub()))
+        // With a 200, of a whole answer: what ran, and who pays for it, nobody knows.
+        const verdict = { ...ofProvider(answer.observed.failure), moves: false }
+        return this.#finish(fromProvider(answer.observed.failure, this.#scrub()), verdict)
       }
       // A 200 with something else in it (a login page, half a body) is no answer: it is neither shown nor charged.
       if (!answer.observed.complete) throw new UnreadableAnswer('the answer is not one of its protocol')
       this.#finishWith(answer)
     } catch (error) {
       this.#observed = { deliveredChars: 0, complete: false }
-      if (!(error instanceof UnreadableAnswer)) return this.#finish(toFailure(error))
-      if (this.#options.answerHere) return this.answerHere()
+      if (!(error instanceof UnreadableAnswer)) return this.#finish(toFailure(error), noVerdict)
+      if (this.#options.answerHere) return this.answerHere(cutShort)
       this.#finish(
         new GatewayError('upstream_error', 'The provider sent an answer that cannot be read.', {}, { cause: error }),
+        cutShort,
       )
     }
   }
 
   /** The provider has a copy with other words in it. The client's is not needed while the answer lasts. */
   #freeBody(): void {
-    const { call, admission } = this.#options
-    if (admission.body.buffer !== call.body.buffer) freeBuffer(call.body)
+    const { call } = this.#options
+    if (this.#admission.body.buffer !== call.body.buffer) freeBuffer(call.body)
   }
 
   #write(out: Buffer | string): boolean {
     const { client } = this.#options.call
     if (!this.#started) {
       this.#started = true
-      client.start(200, [...streamHeaders, this.#stream?.contentType ?? sseType, ...this.#options.headers])
+      if (this.#admission.others) this.#freeBody()
+      const headers = this.#options.headers(this.#admission)
+      client.start(200, [...streamHeaders, this.#stream?.contentType ?? sseType, ...headers])
       for (const bytes of this.#preface) client.write(bytes)
       this.#preface = []
     }
@@ -265,19 +327,24 @@ export class Relay implements UpstreamListener, Placed {
     if (this.#ended) return
     this.#held.push(this.#stream?.finish() ?? '')
     const { failure } = this.#observed
-    this.#stop(failure ? fromProvider(failure, this.#scrub()) : null)
+    if (failure) this.#stop(fromProvider(failure, this.#scrub()), ofProvider(failure))
+    else this.#stop(null, good)
   }
 
   #finishWith(answer: UnaryAnswer): void {
     if (this.#ended) return
     this.#observed = answer.observed
     this.#answer = answer
-    this.#finish(null)
+    this.#finish(null, good)
   }
 
-  #finish(error: GatewayError | null): void {
+  #finish(error: GatewayError | null, verdict: Verdict): void {
     if (this.#ended) return
     this.#ended = true
+    const admission = this.#admission
+    // Whatever ended an answer that was complete.
+    admission.leg.end(this.#observed.complete && verdict.fault === 'nobody' ? good : verdict)
+    this.#attempts.push(noteOf(admission.leg, this.#status, verdict, error))
     if (this.#grace) clearTimeout(this.#grace)
     if (this.#patience) clearTimeout(this.#patience)
     this.#draining?.()
@@ -285,12 +352,13 @@ export class Relay implements UpstreamListener, Placed {
     if (error?.cause !== undefined) error.cause = loggable(error.cause, this.#scrub().secrets)
     const outcome: Outcome = {
       observed: this.#observed,
+      attempts: this.#attempts,
       error,
       clientGone: this.#clientGone,
       upstreamStatus: this.#status || null,
       firstByteAt: this.#firstByteAt,
     }
-    settle(outcome).then(
+    settle(outcome, admission).then(
       (settled) => {
         if (call.client.open) this.#sendEnd(error, settled)
         done()
@@ -315,7 +383,7 @@ export class Relay implements UpstreamListener, Placed {
         String(body.length),
         'x-gateway-cost',
         settled.cost,
-        ...headers,
+        ...headers(this.#admission),
         ...more,
       ])
       return call.client.end(body)
@@ -326,7 +394,7 @@ export class Relay implements UpstreamListener, Placed {
   }
 
   #sendError(error: GatewayError): void {
-    const { call, errorHeaders } = this.#options
+    const { call, headers } = this.#options
     if (this.#started) {
       if (this.#stream?.binary) return call.client.destroy()
       const { errors } = call.endpoint
@@ -335,7 +403,7 @@ export class Relay implements UpstreamListener, Placed {
       else call.client.end(bytes)
       return
     }
-    sendError(call, error, errorHeaders(error))
+    sendError(call, error, errorHeaders(headers(this.#admission), error))
   }
 
   #onClientGone(): void {
@@ -361,8 +429,9 @@ export class Relay implements UpstreamListener, Placed {
   }
 
   #scrub() {
-    const { model, target } = this.#options.admission
-    return { shadow: model.name, real: target.model, secrets: target.provider.keys.map(({ secret }) => secret) }
+    const { model, leg } = this.#admission
+    const { provider, model: real } = leg.target
+    return { shadow: model.name, real, secrets: provider.keys.map(({ secret }) => secret) }
   }
 }
 
