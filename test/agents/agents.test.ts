@@ -103,6 +103,7 @@ describe.skipIf(process.platform !== 'linux')(
   () => {
     test.for(chosen.map((agent) => [agent.name, agent] as const))(
       '%s',
+      { timeout: 180_000 },
       async ([, agent], { skip }) => {
         const why = absent.get(agent.package)
         if (why !== undefined && process.env['AGENTS'] === undefined) skip(why)
@@ -124,7 +125,6 @@ describe.skipIf(process.platform !== 'linux')(
         expect(calls.filter(({ task }) => task).map(({ answered }) => answered)).toEqual(['call', 'text'])
         rmSync(home, { recursive: true, force: true })
       },
-      180_000,
     )
   },
 )
