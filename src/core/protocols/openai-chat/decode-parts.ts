@@ -11,11 +11,10 @@ import type {
   Source,
   TextPart,
 } from '../neutral/index.ts'
+import { decodeUrl, inline } from '../data-url.ts'
 import { array, compact, filled, object, oneOf, optional, refuse, rest, string } from '../read.ts'
 
 const textFields = new Set(['type', 'text', 'prompt_cache_breakpoint', 'cache_control'])
-const dataUrl = /^data:([^;,]+)((?:;[^;,]+)*),/
-const base64 = /^[A-Za-z0-9+/]*={0,2}$/
 
 /** The text parts of a system or tool message: a string, or an array of nothing but text. */
 export const decodeTexts = (value: JsonValue | undefined, path: string): TextPart[] => {
@@ -125,14 +124,3 @@ const decodeFile = (part: JsonObject, path: string): DocumentPart => {
       : { from: 'file', id, protocol: 'openai-chat' }
   return compact({ type: 'document' as const, source, title, path, cache: decodeCache(part, path) })
 }
-
-const decodeUrl = (url: string, path: string): Source => {
-  if (/^https?:\/\//i.test(url)) return { from: 'url', url }
-  const [head, mediaType, parameters] = dataUrl.exec(url.slice(0, 256)) ?? []
-  if (head === undefined || mediaType === undefined || !parameters?.endsWith(';base64'))
-    return refuse(path, 'must be an https:// address or a data: URL in base64.')
-  return inline(mediaType, url.slice(head.length), path)
-}
-
-const inline = (mediaType: string, data: string, path: string): Source =>
-  base64.test(data) ? { from: 'base64', mediaType, data } : refuse(path, 'the data is not base64.')

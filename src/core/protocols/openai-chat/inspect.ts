@@ -1,20 +1,18 @@
 import { refuseForbiddenFields } from '../forbidden-fields.ts'
-import type { JsonValue } from '../neutral/index.ts'
-import { type Field, readField, scanObject, type ScannedObject } from '../json-scan.ts'
+import { inspectField, inspectModel } from '../inspect-field.ts'
+import { type Field, scanObject, type ScannedObject } from '../json-scan.ts'
 import type { RequestFacts } from '../protocol.ts'
 import { PromptScale } from '../prompt-scale.ts'
 import { isObject, refuse } from '../read.ts'
 
-const maxModelLength = 256
 const maxChoices = 128
-const isControl = /\p{Cc}/u
 
 /** What admission needs of a Chat request: one scan of the top level, and only its small values are parsed. */
 export const inspect = (body: Buffer): RequestFacts => {
   const prompt = new PromptScale()
   const scanned = scanObject(body, remote, undefined, prompt)
   refuseForbiddenFields(scanned)
-  const model = readModel(scanned)
+  const model = inspectModel(scanned)
   const messages = requireMessages(scanned)
   const stream = readStream(scanned)
   const maxTokens = readMaxTokens(scanned)
@@ -30,19 +28,6 @@ export const inspect = (body: Buffer): RequestFacts => {
   }
 }
 
-/** A top-level value; null counts as absent. */
-const read = (scanned: ScannedObject, field: string): JsonValue | undefined =>
-  (readField(scanned, field) as JsonValue | undefined) ?? undefined
-
-const readModel = (scanned: ScannedObject): string => {
-  const model = read(scanned, 'model')
-  if (model === undefined) return refuse('model', 'is required.')
-  if (typeof model !== 'string' || model === '' || model.length > maxModelLength || isControl.test(model)) {
-    return refuse('model', `must be a name of 1 to ${maxModelLength} characters without control characters.`)
-  }
-  return model
-}
-
 const requireMessages = ({ bytes, fields }: ScannedObject): Field => {
   const field = fields.get('messages') ?? refuse('messages', 'is required.')
   let at = field.valueStart + 1
@@ -53,12 +38,12 @@ const requireMessages = ({ bytes, fields }: ScannedObject): Field => {
 }
 
 const readStream = (scanned: ScannedObject): boolean => {
-  const stream = read(scanned, 'stream') ?? false
+  const stream = inspectField(scanned, 'stream') ?? false
   return typeof stream === 'boolean' ? stream : refuse('stream', 'must be true or false.')
 }
 
 const readIncludeUsage = (scanned: ScannedObject, stream: boolean): boolean => {
-  const options = read(scanned, 'stream_options')
+  const options = inspectField(scanned, 'stream_options')
   if (options === undefined) return false
   if (!isObject(options)) return refuse('stream_options', 'must be an object.')
   if (!stream) refuse('stream_options', 'is only allowed when stream is true.')
@@ -67,7 +52,7 @@ const readIncludeUsage = (scanned: ScannedObject, stream: boolean): boolean => {
 }
 
 const readWhole = (scanned: ScannedObject, field: string, most = Number.MAX_SAFE_INTEGER): number | undefined => {
-  const value = read(scanned, field)
+  const value = inspectField(scanned, field)
   if (value === undefined) return undefined
   if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 1 && value <= most) return value
   return refuse(field, `must be a whole number from 1 to ${most}.`)

@@ -11,14 +11,13 @@ import type {
   Source,
   TextPart,
 } from '../neutral/index.ts'
+import { decodeUrl, inline } from '../data-url.ts'
 import { array, compact, filled, object, oneOf, optional, refuse, rest, string } from '../read.ts'
 
 const textFields = new Set(['type', 'text', 'prompt_cache_breakpoint', 'annotations', 'logprobs'])
 const imageFields = new Set(['type', 'image_url', 'file_id', 'detail', 'prompt_cache_breakpoint'])
 const fileFields = new Set(['type', 'file_data', 'file_id', 'file_url', 'filename', 'prompt_cache_breakpoint'])
 const textTypes = ['input_text', 'output_text', 'text']
-const dataUrl = /^data:([^;,]+)((?:;[^;,]+)*),/
-const base64 = /^[A-Za-z0-9+/]*={0,2}$/
 
 /** What this protocol alone knows of a part or message. */
 export const own = (fields: JsonObject | undefined): Extensions | undefined => fields && { 'openai-responses': fields }
@@ -141,17 +140,6 @@ const decodeFileSource = (part: JsonObject, path: string): Source => {
 }
 
 const fileOf = (id: string): Source => ({ from: 'file', id, protocol: 'openai-responses' })
-
-const decodeUrl = (url: string, path: string): Source => {
-  if (/^https?:\/\//i.test(url)) return { from: 'url', url }
-  const [head, mediaType, parameters] = dataUrl.exec(url.slice(0, 256)) ?? []
-  if (head === undefined || mediaType === undefined || !parameters?.endsWith(';base64'))
-    return refuse(path, 'must be an https:// address or a data: URL in base64.')
-  return inline(mediaType, url.slice(head.length), path)
-}
-
-const inline = (mediaType: string, data: string, path: string): Source =>
-  base64.test(data) ? { from: 'base64', mediaType, data } : refuse(path, 'the data is not base64.')
 
 /** The texts of `summary` or `content` of a reasoning item. */
 export const decodeReasoningTexts = (value: JsonValue | undefined, path: string): string[] =>

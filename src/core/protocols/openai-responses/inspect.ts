@@ -1,21 +1,18 @@
 import { GatewayError } from '../../kernel/errors.ts'
 import { refuseForbiddenFields } from '../forbidden-fields.ts'
-import { readField, scanObject, type ScannedObject } from '../json-scan.ts'
-import type { JsonValue } from '../neutral/index.ts'
+import { inspectField, inspectModel } from '../inspect-field.ts'
+import { scanObject, type ScannedObject } from '../json-scan.ts'
 import type { RequestFacts } from '../protocol.ts'
 import { PromptScale } from '../prompt-scale.ts'
 import { refuse } from '../read.ts'
 import { firstReference } from './item-references.ts'
-
-const maxModelLength = 256
-const isControl = /\p{Cc}/u
 
 /** What admission needs of a Responses request: one scan of the top level, and only its small values are parsed. */
 export const inspect = (body: Buffer): RequestFacts => {
   const prompt = new PromptScale()
   const scanned = scanObject(body, remote, undefined, prompt)
   refuseForbiddenFields(scanned)
-  const model = readModel(scanned)
+  const model = inspectModel(scanned)
   refuseKeptState(scanned)
   const refersTo = readPrevious(scanned)
   requireInput(scanned)
@@ -34,19 +31,6 @@ export const inspect = (body: Buffer): RequestFacts => {
   }
 }
 
-/** A top-level value; null counts as absent. */
-const read = (scanned: ScannedObject, field: string): JsonValue | undefined =>
-  (readField(scanned, field) as JsonValue | undefined) ?? undefined
-
-const readModel = (scanned: ScannedObject): string => {
-  const model = read(scanned, 'model')
-  if (model === undefined) return refuse('model', 'is required.')
-  if (typeof model !== 'string' || model === '' || model.length > maxModelLength || isControl.test(model)) {
-    return refuse('model', `must be a name of 1 to ${maxModelLength} characters without control characters.`)
-  }
-  return model
-}
-
 const requireInput = (scanned: ScannedObject): void => {
   const { bytes, fields } = scanned
   const field = fields.get('input')
@@ -59,15 +43,15 @@ const requireInput = (scanned: ScannedObject): void => {
 }
 
 const readStream = (scanned: ScannedObject): boolean => {
-  const stream = read(scanned, 'stream') ?? false
+  const stream = inspectField(scanned, 'stream') ?? false
   if (typeof stream !== 'boolean') return refuse('stream', 'must be true or false.')
-  if (!stream && read(scanned, 'stream_options') !== undefined)
+  if (!stream && inspectField(scanned, 'stream_options') !== undefined)
     refuse('stream_options', 'is only allowed when stream is true.')
   return stream
 }
 
 const readMaxTokens = (scanned: ScannedObject): number | undefined => {
-  const limit = read(scanned, 'max_output_tokens')
+  const limit = inspectField(scanned, 'max_output_tokens')
   if (limit === undefined) return undefined
   if (typeof limit === 'number' && Number.isSafeInteger(limit) && limit >= 1) return limit
   return refuse('max_output_tokens', `must be a whole number from 1 to ${Number.MAX_SAFE_INTEGER}.`)
@@ -75,7 +59,7 @@ const readMaxTokens = (scanned: ScannedObject): number | undefined => {
 
 /** Whose response it is, admission finds out. */
 const readPrevious = (scanned: ScannedObject): string | undefined => {
-  const id = read(scanned, 'previous_response_id')
+  const id = inspectField(scanned, 'previous_response_id')
   if (id === undefined) return undefined
   return typeof id === 'string' && id !== ''
     ? id
@@ -87,14 +71,14 @@ const readPrevious = (scanned: ScannedObject): string | undefined => {
  * item that somebody guessed or saw would open another user's. Nobody waits for the end of a background response, so that it could not be paid for.
  */
 const refuseKeptState = (scanned: ScannedObject): void => {
-  if (read(scanned, 'conversation') !== undefined)
+  if (inspectField(scanned, 'conversation') !== undefined)
     notKept(
       'conversation',
       'Conversations are not kept here: go on from a response with previous_response_id, or send the whole conversation as input.',
     )
-  if (read(scanned, 'prompt') !== undefined)
+  if (inspectField(scanned, 'prompt') !== undefined)
     notKept('prompt', 'Prompts are not kept here: send the text itself as instructions or input.')
-  if ((read(scanned, 'background') ?? false) !== false)
+  if ((inspectField(scanned, 'background') ?? false) !== false)
     notKept(
       'background',
       'What is worked on in the background cannot be metered: ask for the answer in the foreground.',
